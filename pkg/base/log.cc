@@ -1,0 +1,85 @@
+#include "pkg/base/log.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <ctime>
+
+namespace plimsoll::base::log {
+namespace {
+
+std::atomic<Level> g_level{Level::Info};  // constant-initialised; the one process-wide setting, since stderr is one too
+
+std::string_view name(Level level) {
+  switch (level) {
+    case Level::Debug: return "debug";
+    case Level::Info: return "info";
+    case Level::Warn: return "warn";
+    case Level::Error: return "error";
+  }
+  return "info";
+}
+
+std::string timestamp() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  gmtime_r(&now.tv_sec, &utc);
+  char text[40];
+  size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  snprintf(text + n, sizeof text - n, ".%03ldZ", now.tv_nsec / 1000000);
+  return text;
+}
+
+void appendEscaped(std::string& out, unsigned char c) {
+  constexpr char kHex[] = "0123456789abcdef";
+  if (c == '"' || c == '\\') {
+    out += '\\';
+    out += static_cast<char>(c);
+  } else if (c == '\n') {
+    out += "\\n";
+  } else if (c < 0x20 || c == 0x7f) {
+    out += "\\x";
+    out += kHex[c >> 4];
+    out += kHex[c & 15];
+  } else {
+    out += static_cast<char>(c);
+  }
+}
+
+}  // namespace
+
+void setLevel(Level level) { g_level.store(level, std::memory_order_relaxed); }
+bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
+
+std::string quoted(std::string_view text, size_t limit) {
+  bool cut = text.size() > limit;
+  if (cut) text = text.substr(0, limit);
+  bool plain = !text.empty() && !cut;
+  for (unsigned char c : text) plain = plain && c > 0x20 && c != 0x7f && c != '"' && c != '\\' && c != '=';
+  if (plain) return std::string(text);
+  std::string out = "\"";
+  for (unsigned char c : text) appendEscaped(out, c);
+  out += cut ? "...\"" : "\"";
+  return out;
+}
+
+void write(Level level, std::string_view message, Fields fields) {
+  if (!enabled(level)) return;
+  std::string line = timestamp();
+  line += ' ';
+  line += name(level);
+  line += ' ';
+  line += quoted(message);
+  for (const Field& field : fields) {
+    line += ' ';
+    line += field.key;
+    line += '=';
+    line += quoted(field.value);
+  }
+  line += '\n';
+  // One write, so that lines of several threads do not mix; a full pipe must not stop the agent.
+  [[maybe_unused]] ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace plimsoll::base::log
