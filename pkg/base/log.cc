@@ -8,14 +8,19 @@
 namespace plimsoll::base::log {
 namespace {
 
-std::atomic<Level> g_level{Level::Info};  // constant-initialised; the one process-wide setting, since stderr is one too
+std::atomic<Level> g_level{
+    Level::Info};  // constant-initialised; the one process-wide setting, since stderr is one too
 
 std::string_view name(Level level) {
   switch (level) {
-    case Level::Debug: return "debug";
-    case Level::Info: return "info";
-    case Level::Warn: return "warn";
-    case Level::Error: return "error";
+    case Level::Debug:
+      return "debug";
+    case Level::Info:
+      return "info";
+    case Level::Warn:
+      return "warn";
+    case Level::Error:
+      return "error";
   }
   return "info";
 }

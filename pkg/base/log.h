@@ -1,10 +1,11 @@
-// Structured log lines on stderr: `time level message key=value ...`, one line each, whatever the values hold (control
-// characters are escaped, long values cut).
+// Structured log lines on stderr: `time level message key=value ...`, one line each, whatever the values hold
+// (control characters are escaped, long values cut).
 //
 //   log::info("Applied settings", {{"pod", pod}, {"container", name}});
 //
-// Levels: error = an operator must act; warn = something works less well than it should; info = state changed;
-// debug = for whoever works on Plimsoll. Log where a thing is handled, not where it is returned. Any thread.
+// Levels: error = an operator must act; warn = something works less well than it should; info = state
+// changed; debug = for whoever works on Plimsoll. Log where a thing is handled, not where it is returned. Any
+// thread.
 #pragma once
 
 #include <initializer_list>
@@ -28,8 +29,7 @@ struct Field {
   Field(std::string_view k, const char* v) : key(k), value(v) {}
   Field(std::string_view k, std::string v) : key(k), value(std::move(v)) {}
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  Field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
+  requires std::is_arithmetic_v<T> Field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
 };
 
 using Fields = std::initializer_list<Field>;
@@ -43,7 +43,8 @@ inline void info(std::string_view message, Fields fields = {}) { write(Level::In
 inline void warn(std::string_view message, Fields fields = {}) { write(Level::Warn, message, fields); }
 inline void error(std::string_view message, Fields fields = {}) { write(Level::Error, message, fields); }
 
-// The text as it stands in a log line: control characters escaped, quoted where it has blanks, cut at `limit` bytes.
+// The text as it stands in a log line: control characters escaped, quoted where it has blanks, cut at `limit`
+// bytes.
 std::string quoted(std::string_view text, size_t limit = 512);
 
 }  // namespace plimsoll::base::log

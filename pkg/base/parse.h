@@ -1,5 +1,5 @@
-// Numbers out of text. Strict: the whole text is the number, no white space, no sign unless the type has one, no octal
-// or hexadecimal. Not for quantities with units (pkg/model/quantity.h).
+// Numbers out of text. Strict: the whole text is the number, no white space, no sign unless the type has one,
+// no octal or hexadecimal. Not for quantities with units (pkg/model/quantity.h).
 #pragma once
 
 #include <charconv>
@@ -9,8 +9,8 @@
 
 namespace plimsoll::base {
 
-// nullopt: not a decimal number, or out of T's range. A leading "+" and leading zeroes ("007") are refused, since one
-// reader takes them for octal and another does not.
+// nullopt: not a decimal number, or out of T's range. A leading "+" and leading zeroes ("007") are refused,
+// since one reader takes them for octal and another does not.
 template <typename T>
 std::optional<T> parseInt(std::string_view text) {
   std::string_view digits = text;

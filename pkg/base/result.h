@@ -1,8 +1,9 @@
 // The project's one error channel.
 //
-// A function that can fail returns `Result<T>`, or `Status` when it has nothing to give. Both hold an `Error` when it
-// failed: a code (numbered as gRPC's and ttRPC's, so it crosses either unchanged), a sentence for a person, and the errno
-// where a system call was the cause. Not for: invariants of our own, which are asserted.
+// A function that can fail returns `Result<T>`, or `Status` when it has nothing to give. Both hold an `Error`
+// when it failed: a code (numbered as gRPC's and ttRPC's, so it crosses either unchanged), a sentence for a
+// person, and the errno where a system call was the cause. Not for: invariants of our own, which are
+// asserted.
 //
 //   Status write(...) {
 //     ASSIGN_OR_RETURN(base::UniqueFd fd, openAt(dir, "cpu.max", O_WRONLY));
@@ -45,8 +46,8 @@ struct [[nodiscard]] Error {
   std::string message;
   int sys_errno = 0;  // 0: no system call was the cause
 
-  // The thing asked for does not exist, or no longer does (ENOENT, ENODEV, ESRCH, ENXIO, ESTALE). A container that went
-  // away is normal: skip it and go on.
+  // The thing asked for does not exist, or no longer does (ENOENT, ENODEV, ESRCH, ENXIO, ESTALE). A container
+  // that went away is normal: skip it and go on.
   bool isGone() const { return code == ErrorCode::NotFound; }
 };
 
@@ -75,14 +76,14 @@ std::string errnoName(int err);
 #define PLIMSOLL_CONCAT_(a, b) a##b
 #define PLIMSOLL_CONCAT(a, b) PLIMSOLL_CONCAT_(a, b)
 
-#define RETURN_IF_ERROR(expr)                                                    \
-  do {                                                                           \
-    auto&& status_or = (expr);                                                   \
-    if (!status_or) return tl::make_unexpected(std::move(status_or).error());    \
+#define RETURN_IF_ERROR(expr)                                                 \
+  do {                                                                        \
+    auto&& status_or = (expr);                                                \
+    if (!status_or) return tl::make_unexpected(std::move(status_or).error()); \
   } while (false)
 
 #define ASSIGN_OR_RETURN(lhs, expr) ASSIGN_OR_RETURN_(PLIMSOLL_CONCAT(result_, __LINE__), lhs, expr)
-#define ASSIGN_OR_RETURN_(tmp, lhs, expr)                             \
-  auto tmp = (expr);                                                  \
-  if (!tmp) return tl::make_unexpected(std::move(tmp).error());       \
+#define ASSIGN_OR_RETURN_(tmp, lhs, expr)                       \
+  auto tmp = (expr);                                            \
+  if (!tmp) return tl::make_unexpected(std::move(tmp).error()); \
   lhs = *std::move(tmp)
