@@ -1,0 +1,111 @@
+// The settings table: the one source for every setting a pod may ask for. The annotation parser, `explain`,
+// `lint`, docs/annotations.md and the admission policy are made from it; a new setting is one row in
+// settings_table.cc.
+//
+// Not here: how a value is written (pkg/cgroup, pkg/control) or who may ask (pkg/policy). Constant data, any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plimsoll::model {
+
+// How a value is written by the user and what it means. value.h holds the parsed forms.
+enum class ValueType {
+  Integer,    // 100, or "max" where the row allows it
+  Flag,       // true|false (also 1|0)
+  Bytes,      // Kubernetes quantity 512Mi, or "max"
+  CpuMax,     // CPU quantity 1500m, "max", optionally followed by a period: "1500m 50ms"
+  Duration,   // 20ms
+  Percent,    // 12.5%, or "max"
+  CpuList,    // 0-3,8  (CPUs or memory nodes)
+  Word,       // one of the row's words
+  IoWeight,   // 200, or per device: "path:/data=300 default=100"
+  IoMax,      // "path:/data rbps=10M wiops=500; 8:0 wbps=max"
+  IoLatency,  // "path:/data=20ms; 8:0=50ms"
+  Rlimit,     // 4096, "unlimited", or soft:hard "1024:4096"
+  ClassName,  // a class of the node's configuration
+};
+
+// What the setting is written to.
+enum class Target {
+  CgroupFile,   // `file` in the container's own cgroup
+  OomScoreAdj,  // /proc/<pid>/oom_score_adj of the container's processes
+  Rlimit,       // prlimit(2); `file` is the resource's OCI name, RLIMIT_NOFILE
+  Plimsoll,     // steers Plimsoll itself (class, on-error); never reaches the kernel
+};
+
+// How NRI can carry the value in the runtime's creation request.
+enum class Carrier {
+  None,         // always written by us at StartContainer
+  Unified,      // the OCI runtime's `unified` map of cgroup v2 files
+  OomScoreAdj,  // ContainerAdjustment.linux.oom_score_adj (NRI 0.7 and later)
+  Rlimit,       // ContainerAdjustment.rlimits
+};
+
+// What a pod may do without a rule in the node's configuration.
+enum class Permission {
+  Free,       // cannot hurt a neighbour
+  LowerOnly,  // free up to what the kubelet or the class gave; more needs a rule
+  RaiseOnly,  // as LowerOnly, where the higher value is the modest one (oom.score-adj)
+  RuleOnly,   // can hurt a neighbour or the node at any value
+};
+
+struct KernelVersion {
+  int major = 0;
+  int minor = 0;
+  auto operator<=>(const KernelVersion&) const = default;
+};
+
+struct SettingSpec {
+  std::string_view key;  // as written after "plimsoll.dev/"; one <placeholder> stands for any of `instances`
+  std::string_view group;  // cpu, memory, io, ... ; the order of the documentation
+  ValueType type;
+  std::string_view unit;  // for people: "bytes", "1..10000", ...
+  int64_t min = 0;  // in the type's own unit: bytes, microseconds, hundredths of a per cent, plain number
+  int64_t max = INT64_MAX;
+  bool allows_max = false;                           // the word "max" (Rlimit: "unlimited") is a value
+  std::span<const std::string_view> words = {};      // ValueType::Word
+  std::span<const std::string_view> instances = {};  // what the key's placeholder may be
+  Target target = Target::CgroupFile;
+  std::string_view file = {};        // kernel file, with the key's placeholder if it has one
+  std::string_view controller = {};  // cgroup controller, as in cgroup.controllers
+  KernelVersion since = {};          // first mainline kernel with the file
+  bool live = true;                  // may change on a running container
+  Carrier carrier = Carrier::Unified;
+  Permission permission = Permission::Free;
+  std::string_view hurts = {};  // what it may hurt, for people; empty: nothing but the container itself
+  std::string_view help = {};   // one line
+  std::string_view example = {};
+};
+
+// Every setting, in the order of the documentation.
+std::span<const SettingSpec> settingsTable();
+
+// A setting's row together with its concrete key: "hugetlb.2MB.max" finds the row "hugetlb.<size>.max".
+struct SettingKey {
+  const SettingSpec* spec;
+  std::string key;   // concrete
+  std::string file;  // concrete kernel file, "hugetlb.2MB.max"
+};
+
+std::optional<SettingKey> findSetting(std::string_view key);
+
+// The known key nearest to a misspelt one ("memory.hihg" gives "memory.high"); nullopt if none is near.
+std::optional<std::string> nearestSettingKey(std::string_view key);
+
+// Nearest of `candidates` by edit distance (insert, delete, replace, swap of neighbours); nullopt if none is
+// near enough to be a likely slip.
+std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+constexpr std::string_view kAnnotationDomain = "plimsoll.dev";
+constexpr std::string_view kClassKey = "class";
+constexpr std::string_view kPolicyKey = "policy";
+constexpr std::string_view kOnErrorKey = "on-error";
+
+}  // namespace plimsoll::model
