@@ -1,0 +1,64 @@
+# Plimsoll's commands. `make demo` and `make test` install what is missing (Debian's packages, as root), build, and run.
+#   make demo          the main job, live: a small virtual machine, a real containerd, annotated pods, the kernel's answer
+#   make test          unit tests, tests on this machine's kernel, and the virtual machines
+#   make build         the agent and the kubectl plugin, in build/
+#   make bench         the measures, as a table          make fuzz    each fuzz target for 60 s
+#   make sanitize      unit tests under ASan+UBSan, and the threaded ones under TSan
+#   make test-nri-go   our NRI plugin side against NRI's own Go runtime side (needs Go and its module proxy)
+#   make format        clang-format the tree              make docs    regenerate the generated pages
+#   make clean         remove build/                      make distclean   remove the cached virtual machines too
+
+SHELL := /bin/bash
+BUILD ?= build
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+say = @printf '\033[1m==> %s\033[0m\n'
+
+.PHONY: demo test build deps bench fuzz sanitize test-nri-go format docs clean distclean
+
+deps:
+	@scripts/install-deps.sh
+
+$(BUILD)/build.ninja: | deps
+	$(say) "configuring in $(BUILD)/"
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo > $(BUILD)-configure.log 2>&1 \
+	  || { cat $(BUILD)-configure.log; exit 1; }
+	@mv $(BUILD)-configure.log $(BUILD)/configure.log
+
+build: deps $(BUILD)/build.ninja
+	$(say) "building the agent, the kubectl plugin and the tests (about ten minutes on two cores the first time)"
+	@ninja -C $(BUILD) -j$(JOBS) all
+
+demo: deps $(BUILD)/build.ninja
+	$(say) "building the agent, the kubectl plugin and the demo's pod client"
+	@ninja -C $(BUILD) -j$(JOBS) plimsolld kubectl-plimsoll podctl
+	@tests/vm/demo.sh $(BUILD)
+
+test: build
+	$(say) "running the tests"
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+
+bench: build
+	@tests/bench/run.sh $(BUILD)
+
+fuzz: deps
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+sanitize: deps
+	@scripts/sanitize.sh
+
+test-nri-go: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS) nri_plugin_example
+	@tests/nri-go/run.sh $(BUILD)
+
+format:
+	@git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-14 -i
+
+docs: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) plimsoll-docgen && scripts/docs.sh $(BUILD)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-configure.log
+
+distclean: clean
+	rm -rf .cache
