@@ -71,7 +71,8 @@ class Handler {
                                                                const api::LinuxResources& resources,
                                                                const CallInfo& call);
 
-  // The container is dead already. Errors are only logged by the runtime.
+  // The container is dead already; others may be updated. Its errors are logged here and answered as "no
+  // updates".
   virtual Result<api::StopContainerResponse> stopContainer(const api::PodSandbox& pod,
                                                            const api::Container& container,
                                                            const CallInfo& call);
@@ -90,8 +91,8 @@ class Handler {
   // starting again (containerd#13609).
   virtual Status runPodSandbox(const api::PodSandbox& pod);
 
-  // Notices: an error is logged here and by the runtime, and keeps plugins behind us from hearing of the
-  // event.
+  // Notices. An error is logged here and not sent: the runtime would only log it, and plugins behind us would
+  // never hear of the event.
   virtual Status stopPodSandbox(const api::PodSandbox& pod);
   virtual Status removePodSandbox(const api::PodSandbox& pod);
   virtual Status postUpdatePodSandbox(const api::PodSandbox& pod);
