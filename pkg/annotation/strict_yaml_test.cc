@@ -85,7 +85,7 @@ TEST(StrictYaml, RefusesWithLineAndReason) {
       {"a: \"open\n\nb: c\n", "a quote is opened and not closed"},
       {"a: 'open", "a quote is opened and not closed"},
       {"\ta: b\n", "not valid YAML"},
-      {"a: b: c\n", "a quote is opened and not closed"},
+      {"a: b: c\n", "not valid YAML"},
       {std::string("a: b\0c\n", 7), "line 1: a control character is not text"},
       {"a: b\nc: \x01\n", "line 2: a control character is not text"},
       {"a: \xff\n", "not valid UTF-8"},
