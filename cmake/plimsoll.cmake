@@ -54,6 +54,24 @@ target_compile_definitions(plimsoll_yaml INTERFACE YAML_CPP_STATIC_DEFINE)
 add_library(plimsoll_libcgroup INTERFACE)
 target_link_libraries(plimsoll_libcgroup INTERFACE ${CMAKE_FIND_ROOT_PATH}/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/libcgroup.a)
 
+# gRPC without TLS (we speak over unix sockets only) and its closure as archives. Debian's CMake files name the shared
+# libraries, and its grpc++_unsecure.pc forgets libaddress_sorting.
+pkg_get_variable(grpc_libdir grpc++_unsecure libdir)
+execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --static --libs-only-l grpc++_unsecure
+  OUTPUT_VARIABLE grpc_flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "-l[^ ]+" grpc_flags "-lgrpc++_reflection ${grpc_flags} -laddress_sorting")
+list(REMOVE_DUPLICATES grpc_flags)
+set(grpc_archives "")
+foreach(flag ${grpc_flags})
+  string(SUBSTRING ${flag} 2 -1 name)
+  if(EXISTS ${CMAKE_FIND_ROOT_PATH}${grpc_libdir}/lib${name}.a AND NOT name MATCHES "^(ssl|crypto|dl|rt|pthread|m)$")
+    list(APPEND grpc_archives ${CMAKE_FIND_ROOT_PATH}${grpc_libdir}/lib${name}.a)
+  endif()
+endforeach()
+add_library(plimsoll_grpc INTERFACE)
+target_link_libraries(plimsoll_grpc INTERFACE "$<LINK_GROUP:RESCAN,${grpc_archives}>"
+  protobuf::libprotobuf atomic Threads::Threads)
+
 function(plimsoll_library)
   cmake_parse_arguments(A "" "NAME" "SRCS;DEPS;LINK" ${ARGN})
   if(A_SRCS)
@@ -123,6 +141,6 @@ function(plimsoll_proto)
   target_include_directories(${A_NAME} SYSTEM PUBLIC ${out})
   target_link_libraries(${A_NAME} PUBLIC protobuf::libprotobuf Threads::Threads ${A_DEPS})
   if(A_GRPC)
-    target_link_libraries(${A_NAME} PUBLIC gRPC::grpc++)
+    target_link_libraries(${A_NAME} PUBLIC plimsoll_grpc)
   endif()
 endfunction()
