@@ -148,7 +148,7 @@ Result<std::string> FakeRuntime::serveCall(Registration& registration, const std
     if (!registration.request.ParseFromString(payload)) return base::invalidArgument("undecodable");
     registration.registered = true;
     registration.changed.notify_all();
-    if (options_.configure_before_reply) {
+    if (options_.configure_before_reply && !script_) {
       registration.changed.wait_for(lock, std::chrono::seconds(2), [&] { return registration.configured; });
     }
     return std::string();
