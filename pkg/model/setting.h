@@ -30,6 +30,7 @@ enum class ValueType {
   IoLatency,  // "path:/data=20ms; 8:0=50ms"
   Rlimit,     // 4096, "unlimited", or soft:hard "1024:4096"
   ClassName,  // a class of the node's configuration
+  Document,   // YAML text (policy); read by pkg/annotation
 };
 
 // What the setting is written to.
@@ -73,7 +74,7 @@ struct SettingSpec {
   std::span<const std::string_view> words = {};      // ValueType::Word
   std::span<const std::string_view> instances = {};  // what the key's placeholder may be
   Target target = Target::CgroupFile;
-  std::string_view file = {};        // kernel file, with the key's placeholder if it has one
+  std::string_view file = {};        // kernel file; <placeholder> as in the key, <PLACEHOLDER> in capitals
   std::string_view controller = {};  // cgroup controller, as in cgroup.controllers
   KernelVersion since = {};          // first mainline kernel with the file
   bool live = true;                  // may change on a running container
@@ -95,6 +96,9 @@ struct SettingKey {
 };
 
 std::optional<SettingKey> findSetting(std::string_view key);
+
+// Every key that a row stands for: one, or one per instance.
+std::vector<std::string> concreteKeys(const SettingSpec& spec);
 
 // The known key nearest to a misspelt one ("memory.hihg" gives "memory.high"); nullopt if none is near.
 std::optional<std::string> nearestSettingKey(std::string_view key);
