@@ -31,16 +31,18 @@ std::string rangeText(const SettingSpec& spec) {
   return orMax(spec, "a whole number from " + std::to_string(spec.min) + " to " + std::to_string(spec.max));
 }
 
+constexpr const char* kBytesForms = "512Mi, 512M";
+
 // "512mb", "1 GB", "64MIB": what was probably meant.
 std::string bytesHint(std::string_view text) {
   size_t n = 0;
   while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
   std::string_view rest = base::trim(text.substr(n));
   if (n == 0 || n > 18 || (n > 1 && text.front() == '0') || rest.empty() || rest.size() > 5)
-    return "512Mi, 512M";
+    return kBytesForms;
   char letter = rest.front();
   if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
-  if (std::string_view("KMGTPE").find(letter) == std::string_view::npos) return "512Mi, 512M";
+  if (std::string_view("KMGTPE").find(letter) == std::string_view::npos) return kBytesForms;
   const std::string number(text.substr(0, n));
   return number + letter + "i, " + number + (letter == 'K' ? 'k' : letter);
 }
@@ -68,7 +70,10 @@ Result<Value> parseFlag(std::string_view text) {
 Result<Value> parseByteCount(const SettingSpec& spec, std::string_view text) {
   if (spec.allows_max && text == "max") return Number{kMax};
   auto value = parseBytes(text);
-  if (!value) return wrong(text, value.error().message, orMax(spec, bytesHint(text)));
+  if (!value) {
+    const bool unit = value.error().message.starts_with("is ") && value.error().message != "is too large";
+    return wrong(text, value.error().message, orMax(spec, unit ? bytesHint(text) : std::string(kBytesForms)));
+  }
   if (*value < spec.min || *value > spec.max) return wrong(text, "is out of range", orMax(spec, "512Mi"));
   return Number{*value};
 }
