@@ -1,4 +1,6 @@
 // A runtime that is broken, torn or hostile: costs at most the connection, never the process.
+#include <sys/socket.h>
+
 #include <random>
 
 #include "pkg/nri/mux.h"
@@ -36,9 +38,9 @@ class Faults : public PluginTest {
   void expectSurvives(int bad_connections, std::function<void(GoLink&, int)> script) {
     auto seen = std::make_shared<std::atomic<int>>(0);
     auto bad = std::make_unique<FakeRuntime>(path_, RuntimeOptions{}, [=](GoLink& link) {
-      int n = (*seen)++;
-      if (n < bad_connections) script(link, n);
+      if (int n = *seen; n < bad_connections) script(link, n);
       link.close();
+      ++*seen;
     });
     if (!plugin_) startPlugin();
     ASSERT_TRUE(thread_.waitFor([&] { return seen->load() >= bad_connections; }, 20s));
