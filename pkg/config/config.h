@@ -1,0 +1,41 @@
+// The node's configuration: YAML (kind NodeConfig) to typed values. The format: docs/configuration.md.
+//
+// Not for: deciding by it (pkg/policy), or noticing that it changed (config_watcher.h).
+//
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pkg/base/result.h"
+#include "pkg/model/rules.h"
+
+namespace plimsoll::config {
+
+// Who may use the agent's API.
+struct ApiConfig {
+  std::vector<uint32_t> allowed_uids{0};
+  int max_connections = 32;
+  bool operator==(const ApiConfig&) const = default;
+};
+
+struct NodeConfig {
+  model::NodePolicy policy;
+  ApiConfig api;
+};
+
+// What a node without a configuration file has: the built-in classes (latency-critical, standard, batch), no
+// rules.
+NodeConfig builtInConfig();
+
+// All or nothing: the error's message lists every problem, one per line, as "FILE:LINE: what is wrong".
+// `filename` is for messages only.
+base::Result<NodeConfig> loadNodeConfig(std::string_view text, std::string_view filename);
+
+// As above, from a file of at most 1 MiB. An error to open or read keeps its errno.
+base::Result<NodeConfig> readNodeConfig(const std::string& path);
+
+}  // namespace plimsoll::config
