@@ -55,17 +55,18 @@ add_library(plimsoll_libcgroup INTERFACE)
 target_link_libraries(plimsoll_libcgroup INTERFACE ${CMAKE_FIND_ROOT_PATH}/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/libcgroup.a)
 
 # gRPC without TLS (we speak over unix sockets only) and its closure as archives. Debian's CMake files name the shared
-# libraries, and its grpc++_unsecure.pc forgets libaddress_sorting.
-pkg_get_variable(grpc_libdir grpc++_unsecure libdir)
+# libraries, and its grpc++_unsecure.pc forgets five of the libraries and has the wrong folder.
 execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --static --libs-only-l grpc++_unsecure
   OUTPUT_VARIABLE grpc_flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-string(REGEX MATCHALL "-l[^ ]+" grpc_flags "-lgrpc++_reflection ${grpc_flags} -laddress_sorting")
+string(REGEX MATCHALL "-l[^ ]+" grpc_flags 
+  "-lgrpc++_reflection ${grpc_flags} -laddress_sorting -lre2 -lupb -lcares -lz")
 list(REMOVE_DUPLICATES grpc_flags)
 set(grpc_archives "")
 foreach(flag ${grpc_flags})
   string(SUBSTRING ${flag} 2 -1 name)
-  if(EXISTS ${CMAKE_FIND_ROOT_PATH}${grpc_libdir}/lib${name}.a AND NOT name MATCHES "^(ssl|crypto|dl|rt|pthread|m)$")
-    list(APPEND grpc_archives ${CMAKE_FIND_ROOT_PATH}${grpc_libdir}/lib${name}.a)
+  set(archive ${CMAKE_FIND_ROOT_PATH}/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/lib${name}.a)
+  if(EXISTS ${archive} AND NOT name MATCHES "^(dl|rt|pthread|m)$")
+    list(APPEND grpc_archives ${archive})
   endif()
 endforeach()
 add_library(plimsoll_grpc INTERFACE)

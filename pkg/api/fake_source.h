@@ -1,0 +1,86 @@
+// A source whose content is set by hand: for the tests of the server and of kubectl-plimsoll.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pkg/api/source.h"
+#include "pkg/model/value.h"
+
+namespace plimsoll::api {
+
+class FakeSource final : public Source {
+ public:
+  explicit FakeSource(size_t events = EventRing::kDefaultCapacity) : ring_(events) {}
+
+  NodeInfo node() const override {
+    std::lock_guard lock(mutex_);
+    return node_;
+  }
+  std::vector<ReportPtr> containers() const override {
+    std::lock_guard lock(mutex_);
+    return reports_;
+  }
+  EventRing& events() override { return ring_; }
+
+  void setNode(NodeInfo node) {
+    std::lock_guard lock(mutex_);
+    node_ = std::move(node);
+  }
+  // Kept in the order given.
+  void add(model::ContainerReport report) {
+    std::lock_guard lock(mutex_);
+    reports_.push_back(std::make_shared<const model::ContainerReport>(std::move(report)));
+  }
+  void push(std::string reason, std::string message, std::string ns = "default", std::string pod = "web-0") {
+    model::Event event;
+    event.reason = std::move(reason);
+    event.message = std::move(message);
+    event.ns = std::move(ns);
+    event.pod = std::move(pod);
+    ring_.push(std::move(event));
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  NodeInfo node_;                   // guarded by mutex_
+  std::vector<ReportPtr> reports_;  // guarded by mutex_
+  EventRing ring_;
+};
+
+// One setting of a report, as the controller would have filled it in.
+inline model::PlannedSetting plannedSetting(const std::string& key, const std::string& raw, model::State state,
+                                            std::optional<std::string> actual = {}) {
+  model::PlannedSetting setting;
+  setting.request.setting = model::findSetting(key).value();
+  setting.request.raw = raw;
+  setting.request.source = {model::SourceKind::PodAnnotation, "plimsoll.dev/" + key};
+  if (state != model::State::Invalid) {
+    setting.request.value = model::parseValue(*setting.request.setting.spec, raw).value();
+  }
+  setting.value = setting.request.value;
+  setting.state = state;
+  setting.actual = std::move(actual);
+  return setting;
+}
+
+inline model::ContainerReport containerReport(const std::string& ns, const std::string& pod,
+                                              const std::string& container, const std::string& id) {
+  model::ContainerReport report;
+  report.pod.ns = ns;
+  report.pod.name = pod;
+  report.pod.uid = "uid-" + pod;
+  report.pod.labels = {{"app", pod.substr(0, pod.find('-'))}};
+  report.pod.qos = model::QosClass::Burstable;
+  report.container.name = container;
+  report.container.id = id;
+  report.container.state = model::ContainerState::Running;
+  report.container.pid = 4711;
+  report.cgroup_path = "/kubepods/burstable/poduid-" + pod + "/" + id;
+  report.config_generation = 1;
+  return report;
+}
+
+}  // namespace plimsoll::api

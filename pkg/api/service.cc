@@ -1,0 +1,89 @@
+#include "pkg/api/service.h"
+
+#include <string>
+#include <utility>
+
+#include "pkg/api/answers.h"
+#include "pkg/api/convert.h"
+
+namespace plimsoll::api {
+namespace {
+
+// base::ErrorCode has gRPC's own numbers.
+grpc::Status toGrpc(const base::Error& error) {
+  return {static_cast<grpc::StatusCode>(error.code), error.message};
+}
+
+template <typename Message>
+grpc::Status give(base::Result<Message> result, Message* response) {
+  if (!result) return toGrpc(result.error());
+  *response = std::move(*result);
+  return grpc::Status::OK;
+}
+
+// Counts answers until they are sent: a client that does not read holds its answer in our memory.
+class CountedReply final : public grpc::ServerUnaryReactor {
+ public:
+  explicit CountedReply(std::atomic<int>& calls) : calls_(calls) {}
+  void OnDone() override {
+    calls_.fetch_sub(1);
+    delete this;
+  }
+
+ private:
+  std::atomic<int>& calls_;
+};
+
+}  // namespace
+
+AgentService::AgentService(Source& source, ServiceLimits limits)
+    : source_(source), limits_(limits), streams_(source.events(), limits.streams) {}
+
+template <typename Answer>
+grpc::ServerUnaryReactor* AgentService::reply(Answer answer) {
+  auto* reactor = new CountedReply(calls_);
+  if (calls_.fetch_add(1) >= limits_.calls) {
+    reactor->Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls at once; try again later"});
+  } else {
+    reactor->Finish(answer());
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AgentService::GetNode(grpc::CallbackServerContext*, const pb::GetNodeRequest*,
+                                                pb::Node* response) {
+  return reply([&] {
+    describeNode(source_, response);
+    return grpc::Status::OK;
+  });
+}
+
+grpc::ServerUnaryReactor* AgentService::ListContainers(grpc::CallbackServerContext*,
+                                                       const pb::ListContainersRequest* request,
+                                                       pb::ListContainersResponse* response) {
+  return reply([&] { return give(listContainers(source_.containers(), *request, limits_.page), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::GetContainer(grpc::CallbackServerContext*,
+                                                     const pb::GetContainerRequest* request,
+                                                     pb::Container* response) {
+  return reply([&] { return give(getContainer(source_.containers(), *request), response); });
+}
+
+grpc::ServerWriteReactor<pb::WatchEventsResponse>* AgentService::WatchEvents(
+    grpc::CallbackServerContext*, const pb::WatchEventsRequest* request) {
+  return streams_.open(*request);
+}
+
+grpc::ServerUnaryReactor* AgentService::Explain(grpc::CallbackServerContext*,
+                                                const pb::ExplainRequest* request,
+                                                pb::ExplainResponse* response) {
+  return reply([&] { return give(explainSettings(request->key()), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::Lint(grpc::CallbackServerContext*, const pb::LintRequest* request,
+                                             pb::LintResponse* response) {
+  return reply([&] { return give(lintText(request->manifest()), response); });
+}
+
+}  // namespace plimsoll::api
