@@ -67,6 +67,22 @@ std::vector<GoLink::Frame> GoLink::frames() const {
 }
 
 bool GoLink::sendRaw(std::string_view bytes) {
+  std::lock_guard lock(write_mutex_);
+  return write(bytes);
+}
+
+bool GoLink::sendFrame(uint32_t stream, std::string_view payload) {
+  std::lock_guard lock(write_mutex_);
+  return writeFrame(stream, payload);
+}
+
+bool GoLink::sendMessage(uint32_t stream, std::string_view message) {
+  std::lock_guard lock(write_mutex_);
+  if (!writeFrame(stream, message.substr(0, kGoBufferSize))) return false;
+  return message.size() <= kGoBufferSize || writeFrame(stream, message.substr(kGoBufferSize));
+}
+
+bool GoLink::write(std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
@@ -76,17 +92,11 @@ bool GoLink::sendRaw(std::string_view bytes) {
   return true;
 }
 
-bool GoLink::sendFrame(uint32_t stream, std::string_view payload) {
+bool GoLink::writeFrame(uint32_t stream, std::string_view payload) {
   std::string header;
   putU32(header, stream);
   putU32(header, static_cast<uint32_t>(payload.size()));
-  return sendRaw(header) && sendRaw(payload);
-}
-
-bool GoLink::sendMessage(uint32_t stream, std::string_view message) {
-  std::lock_guard lock(write_mutex_);
-  if (!sendFrame(stream, message.substr(0, kGoBufferSize))) return false;
-  return message.size() <= kGoBufferSize || sendFrame(stream, message.substr(kGoBufferSize));
+  return write(header) && write(payload);
 }
 
 Result<std::string> GoLink::call(std::string_view method, std::string_view payload,

@@ -64,6 +64,9 @@ class GoLink {
   void readCalls();
   void answerCall(const GoMessage& message);
   bool readExactly(char* out, size_t size);
+  // Both with write_mutex_ held: the parts of a frame stay together.
+  bool write(std::string_view bytes);
+  bool writeFrame(uint32_t stream, std::string_view payload);
 
   struct Waiting {
     std::optional<Result<std::string>> answer;
