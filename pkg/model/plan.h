@@ -24,6 +24,11 @@ enum class State {
 };
 std::string_view stateName(State state);  // "Applied", as shown to users
 
+// Nothing of it reaches the kernel.
+constexpr bool isDecidedAgainst(State state) {
+  return state == State::Refused || state == State::Invalid || state == State::Unsupported;
+}
+
 // When the setting takes (or took) effect.
 enum class Stage {
   Create,  // carried in the runtime's creation request
