@@ -17,6 +17,8 @@ constexpr std::string_view kOurNriVersion = "v0.12.2";
 constexpr std::chrono::seconds kSyncAlarm{30};
 // A snapshot above this leaves enough free memory behind to be worth giving back.
 constexpr size_t kTrimAbove = 1U << 20;
+// containerd/nri#78.
+constexpr NriVersion kFirstWithoutDeadlock{0, 6, 1};
 constexpr NriVersion kLaunchedAreSynchronizedSince{0, 8, 0};
 
 std::optional<std::chrono::milliseconds> positive(int64_t millis) {
@@ -141,6 +143,10 @@ Result<std::string> Session::onConfigure(const ttrpc::Call& call) {
                                           {"version", runtime_->version},
                                           {"nri", toString(runtime_->level)},
                                           {"events", events.bits()}});
+  if (runtime_->level < kFirstWithoutDeadlock) {
+    log::warn("This runtime can deadlock when a plugin registers; update it (containerd 1.7.16 or later)",
+              {{"nri", toString(runtime_->level)}});
+  }
   dispatcher_.setAccepting(true);
   if (state_ != PluginState::Synchronized) setState(PluginState::Configured);
   if (registered_) afterSetup();
