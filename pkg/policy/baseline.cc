@@ -1,0 +1,80 @@
+#include "pkg/policy/baseline.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace plimsoll::policy {
+namespace {
+
+using model::BaseResources;
+using model::kMax;
+using model::Number;
+using model::Value;
+
+constexpr int64_t kDefaultWeight = 100;
+
+template <typename T>
+int64_t limitOr(const std::optional<T>& limit, int64_t otherwise) {
+  return limit && *limit > 0 ? static_cast<int64_t>(*limit) : otherwise;
+}
+
+// Quota and period as CRI carries them: without a positive quota there is no limit.
+Value cpuMax(const BaseResources& base) {
+  return model::CpuMax{limitOr(base.cpu_quota_us, kMax), limitOr(base.cpu_period_us, 100'000)};
+}
+
+// k8s.io/kubernetes/pkg/kubelet/qos: Guaranteed -997, BestEffort 1000, Burstable 3 to 999 by its memory
+// request.
+int64_t oomScoreAdj(const model::PodFacts& pod, const BaseResources& base) {
+  if (base.oom_score_adj) return *base.oom_score_adj;
+  switch (pod.qos) {
+    case model::QosClass::Guaranteed:
+      return -997;
+    case model::QosClass::Burstable:
+      return 999;
+    case model::QosClass::BestEffort:
+      break;
+  }
+  return 1000;
+}
+
+// What the kubelet writes by the file's name (memory QoS, swap). containerd shows it from 2.2 on.
+std::optional<Value> unifiedValue(const model::SettingKey& setting, const BaseResources& base) {
+  auto it = base.unified.find(setting.file);
+  if (it == base.unified.end()) return std::nullopt;
+  auto value = model::parseKernelText(*setting.spec, Value{}, it->second);
+  if (!value) return std::nullopt;
+  return *std::move(value);
+}
+
+}  // namespace
+
+int64_t cpuWeightOfShares(uint64_t shares) {
+  if (shares == 0) return kDefaultWeight;
+  shares = std::clamp<uint64_t>(shares, 2, 262'144);
+  const auto linear = static_cast<int64_t>(1 + (shares - 2) * 9999 / 262'142);
+  const double l = std::log2(static_cast<double>(shares));
+  const double exponent = (l * l + 125 * l) / 612 - 7.0 / 34;
+  const auto logarithmic = static_cast<int64_t>(std::ceil(std::pow(10, exponent)));
+  return std::clamp<int64_t>(std::max(linear, logarithmic), 1, 10'000);
+}
+
+Value kubeletValue(const model::SettingKey& setting, const model::PodFacts& pod,
+                   const model::ContainerFacts& container) {
+  const BaseResources& base = container.base;
+  if (setting.spec->type == model::ValueType::IoWeight) {
+    model::IoWeight weight;
+    weight.default_weight = kDefaultWeight;
+    return weight;
+  }
+  if (setting.key == "oom.score-adj") return Number{oomScoreAdj(pod, base)};
+  if (auto value = unifiedValue(setting, base)) return *value;
+  if (setting.key == "cpu.weight") return Number{cpuWeightOfShares(base.cpu_shares.value_or(0))};
+  if (setting.key == "cpu.max") return cpuMax(base);
+  if (setting.key == "memory.max") return Number{limitOr(base.memory_limit, kMax)};
+  // The kubelet limits the pod's cgroup, which binds whatever is written below.
+  if (setting.key == "pids.max") return Number{limitOr(base.pids_limit, kMax)};
+  return Number{0};
+}
+
+}  // namespace plimsoll::policy

@@ -1,0 +1,251 @@
+#include "pkg/policy/policy.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "pkg/policy/contradictions.h"
+#include "pkg/policy/rules.h"
+#include "pkg/policy/stage.h"
+#include "pkg/policy/verdict.h"
+
+namespace plimsoll::policy {
+namespace {
+
+using model::Plan;
+using model::PlannedSetting;
+using model::PodIntent;
+using model::Request;
+using model::ScopeIntent;
+using model::SourceKind;
+using model::Stage;
+using model::State;
+using Wishes = std::vector<const Request*>;
+using InForce = std::vector<const PlannedSetting*>;
+
+bool decidedAgainst(State state) {
+  return state == State::Refused || state == State::Invalid || state == State::Unsupported;
+}
+
+bool isPods(SourceKind kind) { return kind != SourceKind::Class && kind != SourceKind::NodeDefault; }
+
+const ScopeIntent* scopeOf(const PodIntent& intent, std::string_view container) {
+  auto it = intent.containers.find(container);
+  return it == intent.containers.end() ? nullptr : &it->second;
+}
+
+void append(Wishes& wishes, const std::vector<Request>& requests) {
+  for (const Request& request : requests) {
+    // class, on-error and policy steer Plimsoll and are no kernel state.
+    if (request.setting.spec->target != model::Target::Plimsoll) wishes.push_back(&request);
+  }
+}
+
+// By the table's order, then the key; of one key the most specific first.
+void sortWishes(Wishes& wishes) {
+  std::stable_sort(wishes.begin(), wishes.end(), [](const Request* a, const Request* b) {
+    return std::tie(a->setting.spec, a->setting.key, a->source.kind) <
+           std::tie(b->setting.spec, b->setting.key, b->source.kind);
+  });
+}
+
+void appendClass(Wishes& wishes, const model::NodePolicy& policy, const std::string& name) {
+  auto it = policy.classes.find(name);
+  if (it != policy.classes.end()) append(wishes, it->second.settings);
+}
+
+// The class in force and those that were asked for in vain. In the end there is the owner's default.
+std::string chooseClass(const Inputs& inputs, const ScopeIntent* own, std::vector<PlannedSetting>& against) {
+  for (const ScopeIntent* scope : {own, &inputs.intent.pod}) {
+    if (!scope || !scope->class_name) continue;
+    PlannedSetting asked = decideClass(*scope->class_name, scope->class_source, inputs);
+    if (asked.state == State::Pending) return *scope->class_name;
+    against.push_back(std::move(asked));
+  }
+  return inputs.policy.default_class.value_or("");
+}
+
+// Why wishes are not in force although each for itself might be.
+using Struck = std::map<const Request*, std::string>;
+
+// One setting for each wish until, for its key, one is in force.
+std::vector<PlannedSetting> choose(const Wishes& wishes, const Wishes& owners, const Inputs& inputs,
+                                   const Struck& struck) {
+  std::vector<PlannedSetting> chosen;
+  const std::string* settled = nullptr;
+  for (const Request* wish : wishes) {
+    if (settled && *settled == wish->setting.key) continue;
+    PlannedSetting setting = decide(*wish, owners, inputs);
+    if (auto it = struck.find(wish); it != struck.end() && setting.state == State::Pending) {
+      setting.state = State::Refused;
+      setting.reason = it->second;
+    }
+    if (setting.state == State::Pending) settled = &wish->setting.key;
+    chosen.push_back(std::move(setting));
+  }
+  return chosen;
+}
+
+InForce inForce(const std::vector<PlannedSetting>& settings) {
+  InForce in_force;
+  for (const PlannedSetting& setting : settings) {
+    if (setting.state == State::Pending) in_force.push_back(&setting);
+  }
+  return in_force;
+}
+
+const Request* wishOf(const Wishes& wishes, const Struck& struck, const PlannedSetting& setting) {
+  for (const Request* wish : wishes) {
+    if (!struck.contains(wish) && wish->setting.key == setting.request.setting.key &&
+        wish->source.kind == setting.request.source.kind && wish->value == setting.request.value) {
+      return wish;
+    }
+  }
+  return nullptr;
+}
+
+// Strikes what contradicts until nothing does. Ends, since each round strikes at least one wish more.
+std::vector<PlannedSetting> chooseConsistent(const Wishes& wishes, const Wishes& owners,
+                                             const Inputs& inputs) {
+  Struck struck;
+  for (;;) {
+    std::vector<PlannedSetting> chosen = choose(wishes, owners, inputs, struck);
+    const size_t before = struck.size();
+    for (Contradiction& found : findContradictions(inForce(chosen), inputs.container)) {
+      if (const Request* wish = wishOf(wishes, struck, *found.loser))
+        struck.emplace(wish, std::move(found.reason));
+    }
+    if (struck.size() == before) return chosen;
+  }
+}
+
+// The one in force before those that are not.
+void sortSettings(std::vector<PlannedSetting>& settings) {
+  const auto rank = [](const PlannedSetting& s) {
+    return std::make_tuple(s.request.setting.spec, std::string_view(s.request.setting.key),
+                           decidedAgainst(s.state), s.request.source.kind);
+  };
+  std::stable_sort(settings.begin(), settings.end(),
+                   [&rank](const PlannedSetting& a, const PlannedSetting& b) { return rank(a) < rank(b); });
+}
+
+model::OnError onError(const Inputs& inputs, const ScopeIntent* own) {
+  if (own && own->on_error) return *own->on_error;
+  return inputs.intent.pod.on_error.value_or(inputs.policy.default_on_error);
+}
+
+std::string sentence(const Inputs& inputs, std::string_view key, std::string_view value,
+                     std::string_view reason) {
+  std::string text = "plimsoll: pod " + inputs.pod.ns + "/" + inputs.pod.name + ", container " +
+                     inputs.container.name + ": ";
+  text.append(key);
+  if (!value.empty()) text.append(" = ").append(value);
+  return text.append(": ").append(reason).append(" (on-error: reject)");
+}
+
+// With on-error: reject, the first thing the pod asked for that it will not get.
+std::optional<std::string> rejection(const Plan& plan, const Inputs& inputs) {
+  if (plan.on_error != model::OnError::Reject) return std::nullopt;
+  for (const PlannedSetting& setting : plan.settings) {
+    if (!isPods(setting.request.source.kind) || !decidedAgainst(setting.state)) continue;
+    return sentence(inputs, setting.request.source.where, setting.request.raw, setting.reason);
+  }
+  if (plan.problems.empty()) return std::nullopt;
+  // A problem's message quotes the value.
+  const model::Problem& problem = plan.problems.front();
+  return sentence(inputs, problem.key, "", problem.message);
+}
+
+bool sameWish(const PlannedSetting& a, const PlannedSetting& b) {
+  return a.request.setting.key == b.request.setting.key && decidedAgainst(a.state) == decidedAgainst(b.state);
+}
+
+// What was seen of the setting before stays known.
+void keep(PlannedSetting& setting, const PlannedSetting& old) {
+  if (decidedAgainst(setting.state)) {
+    if (old.state == setting.state && old.reason == setting.reason) setting.changed_at = old.changed_at;
+    return;
+  }
+  setting.found = old.found;
+  if (setting.value != old.value) return;
+  setting.state = old.state;
+  setting.stage = old.stage;
+  setting.reason = old.reason;
+  setting.error_number = old.error_number;
+  setting.actual = old.actual;
+  setting.binding = old.binding;
+  setting.changed_at = old.changed_at;
+}
+
+}  // namespace
+
+bool isIgnored(const model::NodePolicy& policy, std::string_view pod_namespace) {
+  const auto& patterns = policy.ignored_namespaces;
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& p) { return matchesPattern(p, pod_namespace); });
+}
+
+Wishes wishes(const PodIntent& intent, std::string_view container, const model::NodePolicy& policy) {
+  Wishes all;
+  const ScopeIntent* own = scopeOf(intent, container);
+  if (own) append(all, own->requests);
+  append(all, intent.pod.requests);
+  if (own && own->class_name) appendClass(all, policy, *own->class_name);
+  if (intent.pod.class_name) appendClass(all, policy, *intent.pod.class_name);
+  if (policy.default_class) appendClass(all, policy, *policy.default_class);
+  append(all, policy.defaults);
+  sortWishes(all);
+  return all;
+}
+
+Plan makePlan(const Inputs& inputs) {
+  Plan plan;
+  if (isIgnored(inputs.policy, inputs.pod.ns)) return plan;
+  const ScopeIntent* own = scopeOf(inputs.intent, inputs.container.name);
+  plan.on_error = onError(inputs, own);
+  std::vector<PlannedSetting> settings;
+  plan.class_name = chooseClass(inputs, own, settings);
+
+  Wishes owners;
+  appendClass(owners, inputs.policy, plan.class_name);
+  append(owners, inputs.policy.defaults);
+  Wishes all;
+  if (own) append(all, own->requests);
+  append(all, inputs.intent.pod.requests);
+  all.insert(all.end(), owners.begin(), owners.end());
+  sortWishes(all);
+
+  std::vector<PlannedSetting> chosen = chooseConsistent(all, owners, inputs);
+  const InForce in_force = inForce(chosen);
+  for (PlannedSetting& setting : chosen) {
+    if (setting.state != State::Pending) continue;
+    setting.stage = stageOf(setting, in_force, inputs.container, inputs.node);
+    setting.reason = withoutEffect(setting, in_force, inputs.container);
+  }
+  settings.insert(settings.end(), std::make_move_iterator(chosen.begin()),
+                  std::make_move_iterator(chosen.end()));
+  sortSettings(settings);
+  plan.settings = std::move(settings);
+  for (const model::Problem& problem : inputs.intent.problems) {
+    if (problem.container.empty() || problem.container == inputs.container.name)
+      plan.problems.push_back(problem);
+  }
+  plan.rejection = rejection(plan, inputs);
+  return plan;
+}
+
+Plan replan(const Plan& old, const Inputs& inputs) {
+  Plan plan = makePlan(inputs);
+  plan.rejection.reset();
+  for (PlannedSetting& setting : plan.settings) {
+    if (setting.stage == Stage::Create) setting.stage = Stage::Start;
+    for (const PlannedSetting& before : old.settings) {
+      if (!sameWish(setting, before)) continue;
+      keep(setting, before);
+      break;
+    }
+  }
+  return plan;
+}
+
+}  // namespace plimsoll::policy
