@@ -148,6 +148,8 @@ class Builder : public YAML::EventHandler {
       if (!node.isScalar()) throw Refused{node.line, "a mapping's key must be text"};
       frame.pending = Entry{std::move(node.text), node.line, {}};
     } else {
+      // The library marks an absent value at the token after it.
+      if (node.isNull()) node.line = frame.pending->line;
       frame.pending->value = std::move(node);
       frame.node.entries.push_back(*std::move(frame.pending));
       frame.pending.reset();

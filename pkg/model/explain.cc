@@ -1,0 +1,161 @@
+#include "pkg/model/explain.h"
+
+#include <algorithm>
+
+#include "pkg/model/quantity.h"
+
+namespace plimsoll::model {
+namespace {
+
+std::string joined(std::span<const std::string_view> words) {
+  std::string text;
+  for (std::string_view word : words) text.append(text.empty() ? "" : ", ").append(word);
+  return text;
+}
+
+Explanation explainAs(const SettingSpec& spec, std::string_view key, std::string_view file) {
+  Explanation out{std::string(key), std::string(spec.help), {}};
+  const auto add = [&out](std::string label, std::string text) {
+    if (!text.empty()) out.fields.emplace_back(std::move(label), std::move(text));
+  };
+  add("Type", typeText(spec));
+  add("Values", std::string(spec.unit));
+  if (key.find('<') != std::string_view::npos) add("Instances", joined(spec.instances));
+  add("Sets", targetText(spec, file));
+  if (spec.target != Target::Plimsoll) add("Since", sinceText(spec));
+  add("Live", spec.live ? "yes, may change on a running container" : "no, only at the container's start");
+  add("At creation", carrierText(spec));
+  add("Allowed", std::string(permissionText(spec.permission)));
+  add("May hurt", spec.hurts.empty() ? "nothing but the container itself" : std::string(spec.hurts));
+  const std::string shown_key =
+      key.find('<') == std::string_view::npos ? std::string(key) : concreteKeys(spec).front();
+  add("Example",
+      std::string(kAnnotationDomain) + "/" + shown_key + ": \"" + std::string(spec.example) + "\"");
+  return out;
+}
+
+}  // namespace
+
+std::string_view typeName(ValueType type) {
+  switch (type) {
+    case ValueType::Integer:
+      return "whole number";
+    case ValueType::Flag:
+      return "true or false";
+    case ValueType::Bytes:
+      return "quantity of bytes (512Mi, 1G)";
+    case ValueType::CpuMax:
+      return "quantity of CPUs (1500m, 2) and period";
+    case ValueType::Duration:
+      return "duration (20ms, 1.5s)";
+    case ValueType::Percent:
+      return "percentage (12.5%)";
+    case ValueType::CpuList:
+      return "list of numbers (0-3,8)";
+    case ValueType::Word:
+      return "word";
+    case ValueType::IoWeight:
+      return "weight, also per device";
+    case ValueType::IoMax:
+      return "limits per device";
+    case ValueType::IoLatency:
+      return "duration per device";
+    case ValueType::Rlimit:
+      return "soft and hard limit (1024:4096)";
+    case ValueType::ClassName:
+      return "name of a class";
+    case ValueType::Document:
+      return "YAML document";
+  }
+  return "";
+}
+
+std::string typeText(const SettingSpec& spec) {
+  std::string text(typeName(spec.type));
+  if (spec.allows_max) text += spec.type == ValueType::Rlimit ? ", or unlimited" : ", or max";
+  return text;
+}
+
+std::string_view permissionText(Permission permission) {
+  switch (permission) {
+    case Permission::Free:
+      return "any pod";
+    case Permission::LowerOnly:
+      return "any pod, up to what the kubelet or the class gave; more needs a rule";
+    case Permission::RaiseOnly:
+      return "any pod, from what the kubelet or the class gave upwards; less needs a rule";
+    case Permission::RuleOnly:
+      return "only with a rule in the node's configuration";
+  }
+  return "";
+}
+
+std::string carrierText(const SettingSpec& spec) {
+  if (spec.target == Target::Plimsoll) return "";
+  switch (spec.carrier) {
+    case Carrier::None:
+      return "written when the container starts, before its first instruction";
+    case Carrier::Unified:
+      return "in the runtime's creation request (NRI, unified)";
+    case Carrier::OomScoreAdj:
+      return "in the runtime's creation request where its NRI carries oom_score_adj (0.7)";
+    case Carrier::Rlimit:
+      return "in the runtime's creation request (NRI, rlimits)";
+  }
+  return "";
+}
+
+std::string targetText(const SettingSpec& spec, std::string_view file) {
+  switch (spec.target) {
+    case Target::CgroupFile:
+      return std::string(file) + " in the container's cgroup";
+    case Target::OomScoreAdj:
+      return "/proc/<pid>/oom_score_adj of the container's processes";
+    case Target::Rlimit:
+      return std::string(file) + " of the container's processes";
+    case Target::Plimsoll:
+      return "nothing in the kernel; steers Plimsoll";
+  }
+  return "";
+}
+
+std::string sinceText(const SettingSpec& spec) {
+  if (spec.since == KernelVersion{}) return "any";
+  return "Linux " + std::to_string(spec.since.major) + "." + std::to_string(spec.since.minor);
+}
+
+std::string Explanation::toText() const {
+  size_t width = 0;
+  for (const auto& [label, text] : fields) width = std::max(width, label.size());
+  std::string out = key + "\n    " + help + "\n\n";
+  for (const auto& [label, text] : fields) {
+    out += label + ":" + std::string(width - label.size() + 2, ' ') + text + "\n";
+  }
+  return out;
+}
+
+Explanation explain(const SettingSpec& spec) { return explainAs(spec, spec.key, spec.file); }
+
+base::Result<Explanation> explain(std::string_view key) {
+  const std::string prefix = std::string(kAnnotationDomain) + "/";
+  if (key.starts_with(prefix)) key.remove_prefix(prefix.size());
+  if (auto found = findSetting(key)) return explainAs(*found->spec, found->key, found->file);
+  for (const SettingSpec& spec : settingsTable()) {
+    if (spec.key == key) return explain(spec);
+  }
+  std::string message = inQuotes(key) + " is not a setting";
+  if (auto near = nearestSettingKey(key)) message += "; did you mean " + *near + "?";
+  return base::error(base::ErrorCode::NotFound, std::move(message));
+}
+
+std::string explainList() {
+  size_t width = 0;
+  for (const SettingSpec& spec : settingsTable()) width = std::max(width, spec.key.size());
+  std::string out;
+  for (const SettingSpec& spec : settingsTable()) {
+    out.append(spec.key).append(width - spec.key.size() + 3, ' ').append(spec.help).append("\n");
+  }
+  return out;
+}
+
+}  // namespace plimsoll::model
