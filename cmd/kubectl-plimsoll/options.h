@@ -1,0 +1,55 @@
+// The plugin's command line.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmd/kubectl-plimsoll/text.h"
+
+namespace plimsoll::cli {
+
+// Exit codes, as documented in --help and docs/kubectl-plimsoll.md.
+constexpr int kExitOk = 0;
+constexpr int kExitError =
+    1;  // wrong command line, agent not reachable, nothing of that name, file not readable
+constexpr int kExitFindings = 2;  // lint or doctor found an error
+
+enum class Verb { Get, Describe, Explain, Lint, Events, Doctor, Version };
+enum class Output { Table, Wide, Json, Yaml, Name };
+
+struct Options {
+  Verb verb = Verb::Get;
+  std::string socket = "/run/plimsoll/plimsoll.sock";
+  double timeout_seconds = 10;
+  Output output = Output::Table;
+  ColourMode colours = ColourMode::Auto;
+  bool no_headers = false;
+
+  std::string ns = "default";
+  bool all_namespaces = false;
+  std::string selector;
+  std::string container;           // describe
+  std::vector<std::string> names;  // get, describe: pods; explain: the key
+  bool list = false;               // explain
+  std::vector<std::string> files;  // lint
+  bool strict = false;             // lint: warnings count as errors
+  bool watch = false;              // events
+  std::string for_object;          // events: "pod/web-0"
+  bool client_only = false;        // version
+  bool local = true;               // doctor
+  std::string root = "/";          // doctor
+};
+
+// "kubectl plimsoll" when started as kubectl's plugin (argv[0] "kubectl-plimsoll"), else the name it was
+// started by.
+std::string programName(std::string_view argv0);
+
+// When help was asked for or the line is wrong it prints and gives the exit code instead.
+struct ParseOutcome {
+  Options options;
+  int exit_code = -1;  // -1: go on
+};
+ParseOutcome parseCommandLine(int argc, const char* const* argv);
+
+}  // namespace plimsoll::cli

@@ -1,0 +1,43 @@
+// What the verbs print for people. Pure functions from messages to text, any thread; the current time is
+// given.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cmd/kubectl-plimsoll/text.h"
+#include "cmd/kubectl-plimsoll/words.h"
+#include "proto/plimsoll/v1/plimsoll.pb.h"
+
+namespace plimsoll::cli {
+
+struct View {
+  Palette palette{false};
+  Clock::time_point now{};
+  bool wide = false;
+  bool headers = true;
+  bool all_namespaces = false;
+};
+
+std::string containerTable(std::span<const pb::Container> containers, const View& view);
+std::string nodeTable(const pb::Node& node, const View& view);
+// One "container/<pod>/<name>" per line.
+std::string containerNames(std::span<const pb::Container> containers);
+
+// All containers of one or more pods, with each setting's journey, the problems and the pods' events.
+std::string describeContainers(std::span<const pb::Container> containers, std::span<const pb::Event> events,
+                               const View& view);
+
+std::string eventTable(std::span<const pb::Event> events, const View& view);
+// One event as a line of a table whose widths cannot be known beforehand (events -w).
+std::string eventHeader(const View& view);
+std::string eventLine(const pb::Event& event, const View& view);
+
+std::string explainSetting(const pb::SettingInfo& setting, const View& view);
+std::string settingTable(std::span<const pb::SettingInfo> settings, const View& view);
+
+// `file` is named in front of each finding: "pod.yaml:12: error: ...".
+std::string lintFindings(const std::string& file, const pb::LintResponse& lint, const View& view);
+
+}  // namespace plimsoll::cli
