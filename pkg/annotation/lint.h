@@ -51,7 +51,11 @@ struct LintReport {
   int skipped = 0;  // objects of other kinds
 };
 
-// The whole text of one or more manifests, YAML or JSON. Text that is not YAML gives one finding, an error.
-LintReport lintManifest(std::string_view text);
+constexpr size_t kLargestManifest = 8 * 1024 * 1024;
+
+// The whole text of one or more manifests, YAML or JSON. Text that is not YAML, or longer than `max_bytes`,
+// gives one finding, an error. Needs up to 25 times `max_bytes` of memory: a service should give less than
+// the default.
+LintReport lintManifest(std::string_view text, size_t max_bytes = kLargestManifest);
 
 }  // namespace plimsoll::annotation

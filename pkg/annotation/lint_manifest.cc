@@ -10,7 +10,6 @@ namespace {
 
 using yaml::Node;
 
-constexpr size_t kLargestManifest = 8 * 1024 * 1024;
 constexpr int kDeepestList = 4;  // a List within a List
 
 enum class Holds { Nothing, Pod, Template, CronTemplate, Objects };
@@ -173,10 +172,11 @@ class ManifestLinter {
 
 }  // namespace
 
-LintReport lintManifest(std::string_view text) {
+LintReport lintManifest(std::string_view text, size_t max_bytes) {
   LintReport report;
-  auto documents =
-      yaml::parseAll(text, {.max_bytes = kLargestManifest, .max_depth = 64, .allow_anchors = true});
+  auto documents = yaml::parseAll(
+      text,
+      {.max_bytes = max_bytes, .max_depth = 64, .max_nodes = max_bytes / 6 + 1000, .allow_anchors = true});
   if (!documents) {
     Finding finding;
     finding.problem.message = documents.error().message;

@@ -181,6 +181,21 @@ TEST(LintManifest, TakesJsonAndAnchors) {
   EXPECT_EQ(anchored.findings.size(), 1u);
 }
 
+TEST(LintManifest, TakesLongManifestsUpToTheLimit) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) {
+    text +=
+        "kind: Pod\nmetadata: {name: a, annotations: {plimsoll.dev/class: batch}}\nspec: {containers: "
+        "[{name: x}]}\n---\n";
+  }
+  const LintReport report = lintManifest(text);
+  EXPECT_EQ(report.objects, 5000);
+  EXPECT_THAT(report.findings, IsEmpty());
+  const LintReport cut = lintManifest(text, 1024);
+  ASSERT_EQ(cut.findings.size(), 1u);
+  EXPECT_THAT(cut.findings[0].problem.message, HasSubstr("at most 1024 are taken"));
+}
+
 TEST(LintManifest, SurvivesWhatIsNoManifest) {
   for (std::string_view text : {"[", "a: b: c", "\xff", "kind: Pod\nkind: Pod\n"}) {
     const auto report = lintManifest(text);
