@@ -103,8 +103,7 @@ int runExplain(const Options& options, Streams streams) {
   } else if (all) {
     streams.out << settingTable(settings, view);
   } else {
-    for (size_t i = 0; i < settings.size(); ++i)
-      streams.out << (i == 0 ? "" : "\n") << explainSetting(settings[i], view);
+    for (size_t i = 0; i < settings.size(); ++i) streams.out << (i == 0 ? "" : "\n") << settings[i].text();
   }
   return kExitOk;
 }

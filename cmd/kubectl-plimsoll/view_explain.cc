@@ -13,32 +13,6 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& words)
 
 }  // namespace
 
-std::string explainSetting(const pb::SettingInfo& setting, const View& view) {
-  std::string out;
-  const auto line = [&](const char* label, const std::string& text) {
-    if (text.empty()) return;
-    std::string name = std::string(label) + ":";
-    name.resize(std::max<size_t>(name.size() + 1, 14), ' ');
-    out += view.palette.paint(Tone::Strong, name) + text + "\n";
-  };
-  line("SETTING", "plimsoll.dev/" + setting.key());
-  line("HELP", setting.help());
-  line("TYPE", setting.type());
-  line("VALUES", setting.words_size() > 0 ? joined(setting.words()) : setting.unit());
-  line("INSTANCES", joined(setting.instances()));
-  line("KERNEL FILE", setting.file());
-  line("SINCE", setting.since_kernel().empty() ? "" : "Linux " + setting.since_kernel());
-  line("CHANGES", setting.target() == pb::TARGET_PLIMSOLL ? ""
-                  : setting.live()                        ? "take effect on a running container"
-                                                          : "take effect at the container's next start");
-  line("PERMISSION", setting.permission());
-  line("MAY HURT", setting.hurts().empty() ? "nothing but the container itself" : setting.hurts());
-  if (!setting.example().empty()) {
-    line("EXAMPLE", "plimsoll.dev/" + setting.key() + ": \"" + setting.example() + "\"");
-  }
-  return out;
-}
-
 std::string settingTable(std::span<const pb::SettingInfo> settings, const View& view) {
   std::vector<std::string> headers = {"SETTING", "VALUES", "SINCE", "LIVE", "HELP"};
   if (view.wide) headers.insert(headers.end() - 1, {"FILE", "PERMISSION"});

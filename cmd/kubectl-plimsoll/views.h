@@ -34,7 +34,6 @@ std::string eventTable(std::span<const pb::Event> events, const View& view);
 std::string eventHeader(const View& view);
 std::string eventLine(const pb::Event& event, const View& view);
 
-std::string explainSetting(const pb::SettingInfo& setting, const View& view);
 std::string settingTable(std::span<const pb::SettingInfo> settings, const View& view);
 
 // `file` is named in front of each finding: "pod.yaml:12: error: ...".

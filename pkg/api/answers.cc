@@ -2,13 +2,26 @@
 
 #include <string>
 
+#include "pkg/annotation/lint.h"
 #include "pkg/api/convert.h"
 #include "pkg/api/utf8.h"
+#include "pkg/model/explain.h"
 #include "pkg/model/setting.h"
 
 namespace plimsoll::api {
 
 using base::Result;
+
+namespace {
+
+// "Deployment/web", or "Deployment/shop/web" where the manifest names a namespace.
+std::string objectName(const annotation::Finding& finding) {
+  if (finding.kind.empty()) return "";
+  const std::string scope = finding.ns.empty() ? "" : finding.ns + "/";
+  return validUtf8(finding.kind + "/" + scope + finding.name, 512);
+}
+
+}  // namespace
 
 void describeNode(Source& source, pb::Node* out) {
   toProto(source.node(), out);
@@ -25,28 +38,41 @@ void describeNode(Source& source, pb::Node* out) {
 
 Result<pb::ExplainResponse> explainSettings(std::string_view key) {
   pb::ExplainResponse response;
+  const auto add = [&](const model::SettingSpec& spec, const model::Explanation& explanation) {
+    pb::SettingInfo* info = response.add_settings();
+    toProto(spec, info);
+    info->set_key(explanation.key);
+    info->set_text(explanation.toText());
+  };
   if (key.empty()) {
-    for (const model::SettingSpec& spec : model::settingsTable()) toProto(spec, response.add_settings());
+    for (const model::SettingSpec& spec : model::settingsTable()) add(spec, model::explain(spec));
     return response;
   }
-  const std::string prefix = std::string(model::kAnnotationDomain) + "/";
-  if (key.starts_with(prefix)) key.remove_prefix(prefix.size());
+  ASSIGN_OR_RETURN(const model::Explanation explanation, model::explain(key));
+  if (const auto found = model::findSetting(explanation.key)) {
+    add(*found->spec, explanation);
+    return response;
+  }
   for (const model::SettingSpec& spec : model::settingsTable()) {
-    if (spec.key != key) continue;  // with its placeholder: "hugetlb.<size>.max"
-    toProto(spec, response.add_settings());
-    return response;
+    if (spec.key == explanation.key) add(spec, explanation);  // with its placeholder: "hugetlb.<size>.max"
   }
-  if (const auto found = model::findSetting(key)) {
-    toProto(*found->spec, response.add_settings());
-    return response;
-  }
-  std::string message = "there is no setting \"" + validUtf8(key, 128) + "\"";
-  if (const auto near = model::nearestSettingKey(key)) message += "; did you mean " + *near + "?";
-  return base::error(base::ErrorCode::NotFound, message);
+  return response;
 }
 
-Result<pb::LintResponse> lintText(std::string_view) {
-  return base::error(base::ErrorCode::Unimplemented, "lint is not served yet");
+Result<pb::LintResponse> lintText(std::string_view manifest) {
+  const annotation::LintReport report = annotation::lintManifest(manifest);
+  pb::LintResponse response;
+  response.set_pods_checked(report.objects);
+  response.set_objects_skipped(report.skipped);
+  for (const annotation::Finding& finding : report.findings) {
+    pb::Finding* out = response.add_findings();
+    out->set_severity(finding.severity == annotation::Severity::Error ? pb::SEVERITY_ERROR
+                                                                      : pb::SEVERITY_WARNING);
+    out->set_object(objectName(finding));
+    out->set_line(finding.line);
+    toProto(finding.problem, out->mutable_problem());
+  }
+  return response;
 }
 
 }  // namespace plimsoll::api

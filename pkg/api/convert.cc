@@ -5,6 +5,7 @@
 
 #include "pkg/api/utf8.h"
 #include "pkg/base/result.h"
+#include "pkg/model/explain.h"
 
 namespace plimsoll::api {
 namespace {
@@ -119,54 +120,6 @@ pb::QosClass qosOf(model::QosClass qos) {
       return pb::QOS_CLASS_BEST_EFFORT;
   }
   return pb::QOS_CLASS_UNSPECIFIED;
-}
-
-std::string_view typeName(model::ValueType type) {
-  switch (type) {
-    case model::ValueType::Integer:
-      return "number";
-    case model::ValueType::Flag:
-      return "true or false";
-    case model::ValueType::Bytes:
-      return "bytes";
-    case model::ValueType::CpuMax:
-      return "CPU quantity";
-    case model::ValueType::Duration:
-      return "duration";
-    case model::ValueType::Percent:
-      return "per cent";
-    case model::ValueType::CpuList:
-      return "list of CPUs or memory nodes";
-    case model::ValueType::Word:
-      return "word";
-    case model::ValueType::IoWeight:
-      return "weight, also per device";
-    case model::ValueType::IoMax:
-      return "limits per device";
-    case model::ValueType::IoLatency:
-      return "latency per device";
-    case model::ValueType::Rlimit:
-      return "limit, or soft:hard";
-    case model::ValueType::ClassName:
-      return "class";
-    case model::ValueType::Document:
-      return "YAML document";
-  }
-  return "";
-}
-
-std::string_view permissionText(model::Permission permission) {
-  switch (permission) {
-    case model::Permission::Free:
-      return "any pod may set it";
-    case model::Permission::LowerOnly:
-      return "any pod may lower it; more needs a rule of the node's owner";
-    case model::Permission::RaiseOnly:
-      return "any pod may raise it; less needs a rule of the node's owner";
-    case model::Permission::RuleOnly:
-      return "needs a rule of the node's owner";
-  }
-  return "";
 }
 
 void toProto(const model::Source& source, pb::Source* out) {
@@ -286,7 +239,7 @@ void toProto(const NodeInfo& node, pb::Node* out) {
 void toProto(const model::SettingSpec& spec, pb::SettingInfo* out) {
   out->set_key(std::string(spec.key));
   out->set_group(std::string(spec.group));
-  out->set_type(std::string(typeName(spec.type)));
+  out->set_type(model::typeText(spec));
   out->set_unit(std::string(spec.unit));
   out->set_file(std::string(spec.file));
   if (spec.since != model::KernelVersion{}) {
@@ -294,7 +247,7 @@ void toProto(const model::SettingSpec& spec, pb::SettingInfo* out) {
   }
   out->set_live(spec.live);
   out->set_hurts(std::string(spec.hurts));
-  out->set_permission(std::string(permissionText(spec.permission)));
+  out->set_permission(std::string(model::permissionText(spec.permission)));
   out->set_help(std::string(spec.help));
   out->set_example(std::string(spec.example));
   for (std::string_view word : spec.words) out->add_words(std::string(word));

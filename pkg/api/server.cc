@@ -165,8 +165,7 @@ void Server::Impl::admit(UniqueFd connection) {
     const std::string who = uid ? "uid " + std::to_string(*uid) : "a process whose uid is not known";
     log::warn("Refused a connection to the API", {{"peer", who}});
     refuse(std::move(connection), denied_, grpc::StatusCode::PERMISSION_DENIED,
-           "this process's user may not use the agent's API; run as root, or add the uid to the agent's "
-           "--api-uid");
+           "this process's user may not use the agent's API; run as root");
     return;
   }
   if (!connections_.add(connection.get())) {
