@@ -35,7 +35,10 @@ NodeConfig builtInConfig();
 // `filename` is for messages only.
 base::Result<NodeConfig> loadNodeConfig(std::string_view text, std::string_view filename);
 
-// As above, from a file of at most 1 MiB. An error to open or read keeps its errno.
+// The text of a file of at most 1 MiB. An error to open or read keeps its errno.
+base::Result<std::string> readConfigText(const std::string& path);
+
+// Both in one.
 base::Result<NodeConfig> readNodeConfig(const std::string& path);
 
 }  // namespace plimsoll::config

@@ -3,8 +3,8 @@
 //
 // Waits for inotify events of the file's directory, so it sees a ConfigMap's update (the kubelet swaps the
 // symbolic link "..data"), an editor's rename and a plain write. It does not see an update of a file that is
-// mounted alone (subPath): the kubelet does not update those. Nothing wakes up periodically; only while the
-// directory is gone it is looked for every few seconds.
+// mounted alone (subPath), which the kubelet does not update, nor a write to the target of a link of one's
+// own. Nothing wakes up periodically; only while the directory is gone it is looked for every few seconds.
 //
 // Threads: the loop's.
 #pragma once
@@ -54,6 +54,7 @@ class ConfigWatcher {
   sys::EventLoop& loop_;
   std::string path_;
   std::string directory_;
+  std::string name_;  // of the file in it
   Changed changed_;
   Options options_;
   NodeConfig current_;
