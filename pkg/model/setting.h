@@ -44,7 +44,9 @@ enum class Target {
 // How NRI can carry the value in the runtime's creation request.
 enum class Carrier {
   None,         // always written by us at StartContainer
-  Unified,      // the OCI runtime's `unified` map of cgroup v2 files
+  Unified,      // the OCI runtime's `unified` map of cgroup v2 files; one write only, so not where
+                // kernelWrites() gives several (io.weight by device), and a file the kernel lacks fails the
+                // container
   OomScoreAdj,  // ContainerAdjustment.linux.oom_score_adj (NRI 0.7 and later)
   Rlimit,       // ContainerAdjustment.rlimits
 };

@@ -8,12 +8,12 @@ namespace {
 constexpr std::string_view kOnErrorWords[] = {"ignore", "reject"};
 constexpr std::string_view kPartitionWords[] = {"member", "root", "isolated"};
 
-// Every huge page size that a 64-bit Linux architecture has.
-constexpr std::string_view kHugePageSizes[] = {"64KB",  "1MB",   "2MB", "8MB", "16MB", "32MB",
-                                               "256MB", "512MB", "1GB", "2GB", "16GB"};
-
-constexpr std::string_view kRlimits[] = {"as",     "core",  "cpu", "data",       "fsize", "locks",
-                                         "nofile", "nproc", "rss", "sigpending", "stack"};
+// Every huge page size that a 64-bit Linux architecture has, and every resource that reaches no further than
+// the process; the first is the one that examples show.
+constexpr std::string_view kHugePageSizes[] = {"2MB",  "1GB",   "64KB",  "1MB", "8MB", "16MB",
+                                               "32MB", "256MB", "512MB", "2GB", "16GB"};
+constexpr std::string_view kRlimits[] = {"nofile", "nproc", "core",  "stack", "as",        "cpu",
+                                         "data",   "fsize", "locks", "rss",   "sigpending"};
 // Those that hold node-wide memory or raise a priority against neighbours.
 constexpr std::string_view kStrongRlimits[] = {"memlock", "msgqueue", "nice", "rtprio", "rttime"};
 
