@@ -51,8 +51,8 @@ class FakeSource final : public Source {
 };
 
 // One setting of a report, as the controller would have filled it in.
-inline model::PlannedSetting plannedSetting(const std::string& key, const std::string& raw, model::State state,
-                                            std::optional<std::string> actual = {}) {
+inline model::PlannedSetting plannedSetting(const std::string& key, const std::string& raw,
+                                            model::State state, std::optional<std::string> actual = {}) {
   model::PlannedSetting setting;
   setting.request.setting = model::findSetting(key).value();
   setting.request.raw = raw;

@@ -31,6 +31,7 @@ constexpr int kMaxRefused = 8;  // connections that are being refused in words; 
 constexpr int kMaxCallsPerConnection = 16;
 constexpr size_t kMemoryBytes = 32 << 20;  // gRPC's own buffers
 constexpr milliseconds kStopGrace{1000};
+constexpr std::chrono::seconds kWarningDistance{60};
 constexpr std::chrono::seconds kAcceptPause{1};  // when descriptors ran out
 
 // gRPC's own lines go where ours go.
@@ -75,6 +76,7 @@ class Server::Impl {
   void refuse(UniqueFd connection, std::unique_ptr<Refuser>& refuser, grpc::StatusCode code,
               const std::string& why);
   void eventPushed();
+  void warnOfRefusal(const std::string& who);
 
   const ServerOptions options_;
   Source& source_;
@@ -86,10 +88,21 @@ class Server::Impl {
   std::unique_ptr<sys::EventLoop> loop_;  // accepts, and wakes streams
   sys::EventLoop::Handle accept_watch_, accept_pause_;
   ConnectionList connections_, refused_;
+  uint64_t refusals_ = 0;
+  sys::EventLoop::Clock::time_point next_warning_{};
   std::thread thread_;
   EventRing::Subscription subscription_;
   std::atomic<bool> nudge_posted_{false};
 };
+
+// A peer that tries again and again must not fill the log.
+void Server::Impl::warnOfRefusal(const std::string& who) {
+  ++refusals_;
+  const auto now = sys::EventLoop::Clock::now();
+  if (now < next_warning_) return;
+  next_warning_ = now + kWarningDistance;
+  log::warn("Refused connections to the API", {{"latest_peer", who}, {"so_far", refusals_}});
+}
 
 base::Status Server::Impl::buildServer() {
   grpc::ServerBuilder builder;
@@ -163,7 +176,7 @@ void Server::Impl::admit(UniqueFd connection) {
   const Result<uid_t> uid = peerUid(connection.get());
   if (!uid || !options_.allowed_uids.contains(*uid)) {
     const std::string who = uid ? "uid " + std::to_string(*uid) : "a process whose uid is not known";
-    log::warn("Refused a connection to the API", {{"peer", who}});
+    warnOfRefusal(who);
     refuse(std::move(connection), denied_, grpc::StatusCode::PERMISSION_DENIED,
            "this process's user may not use the agent's API; run as root");
     return;
