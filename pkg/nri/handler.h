@@ -80,7 +80,9 @@ class Handler {
   // The cgroup and the process exist, its first instruction has not run. An error fails the start.
   virtual Status startContainer(const api::PodSandbox& pod, const api::Container& container);
 
-  // NRI 0.10 and later; `request.adjust` is the sum of all plugins. An error or `reject` fails the creation.
+  // NRI 0.10 and later; `request.adjust` is the sum of all plugins. An error or `reject` fails the creation,
+  // and so does being late or gone: alone among the events, this one fails closed (seen with NRI 0.12.2). Ask
+  // for it only if that is what you want.
   virtual Result<api::ValidateContainerAdjustmentResponse> validateContainerAdjustment(
       const api::ValidateContainerAdjustmentRequest& request, const CallInfo& call);
 
