@@ -3,6 +3,7 @@
 #include "pkg/annotation/collector.h"
 #include "pkg/annotation/lint.h"
 #include "pkg/annotation/strict_yaml.h"
+#include "pkg/base/parse.h"
 #include "pkg/model/quantity.h"
 
 namespace plimsoll::annotation {
@@ -155,8 +156,9 @@ class ManifestLinter {
   static int lineOf(const Node& annotations, const model::Problem& problem) {
     std::string_view where = problem.source.where;
     int within = 0;
-    if (const size_t colon = where.rfind(':'); colon != std::string_view::npos) {
-      for (char c : where.substr(colon + 1)) within = within * 10 + (c - '0');
+    const size_t colon = where.rfind(':');
+    if (colon != std::string_view::npos && where.substr(0, colon).ends_with("/policy")) {
+      within = base::parseInt<int>(where.substr(colon + 1)).value_or(0);
       where = where.substr(0, colon);
     }
     for (const yaml::Entry& entry : annotations.entries) {

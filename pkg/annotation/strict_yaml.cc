@@ -38,7 +38,13 @@ class Builder : public YAML::EventHandler {
 
   Node take() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark& mark) override { root_.line = mark.line + 1; }
+  // Where the document starts, in characters.
+  int position() const { return position_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    root_.line = mark.line + 1;
+    position_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -223,6 +229,7 @@ class Builder : public YAML::EventHandler {
   size_t& nodes_;
   size_t& bytes_;
   Node root_;
+  int position_ = 0;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, Node> anchors_;
 };
@@ -258,10 +265,16 @@ base::Result<std::vector<Node>> parseDocuments(std::string_view text, const Opti
     // quotes it does refuse.
     std::istringstream stream(std::string(text) + "\n...\n");
     YAML::Parser parser(stream);
+    int last_position = -1;
     while (true) {
       Builder builder(options, nodes, bytes);
       if (!parser.HandleNextDocument(builder)) break;
       Node node = builder.take();
+      // The library gives a stray "," as an empty document, over and over.
+      if (builder.position() <= last_position) {
+        return base::invalidArgument(atLine(node.line, "not valid YAML: unexpected character"));
+      }
+      last_position = builder.position();
       if (documents.size() >= limit) {
         return base::invalidArgument(atLine(node.line, "a second document starts here; one is taken"));
       }

@@ -132,6 +132,11 @@ TEST(StrictYaml, ReadsStreamsOfDocuments) {
   EXPECT_EQ(show((*documents)[2]), "null");
   EXPECT_EQ(show((*documents)[3]), "[c]");
   EXPECT_FALSE(parseAll("a: 1\n---\nb: [\n"));
+  for (std::string_view stuck : {",", "a: 1\n---\n,", ", a"}) {
+    auto refused = parseAll(stuck);
+    ASSERT_FALSE(refused) << stuck;
+    EXPECT_THAT(refused.error().message, HasSubstr("not valid YAML")) << stuck;
+  }
 }
 
 TEST(StrictYaml, ExpandsAnchorsWhereAllowed) {
