@@ -82,6 +82,32 @@ TEST(Config, ReadsTheExample) {
   EXPECT_EQ(config->api, (ApiConfig{{0}, 32}));
 }
 
+// The texts between ```yaml and ``` of a Markdown file.
+std::vector<std::string> yamlBlocks(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::string> blocks;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "```yaml") {
+      blocks.emplace_back();
+      inside = true;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside) {
+      blocks.back() += line + "\n";
+    }
+  }
+  return blocks;
+}
+
+TEST(Config, ReadsWhatTheDocumentationShows) {
+  const auto blocks = yamlBlocks(PLIMSOLL_DOCS "/configuration.md");
+  ASSERT_GE(blocks.size(), 4U);
+  for (const std::string& block : blocks) {
+    load(block.starts_with(kHeader) ? block.substr(kHeader.size()) : block);
+  }
+}
+
 TEST(Config, AClassReplacesTheBuiltInOneAndNullRemovesIt) {
   const auto policy = load("classes:\n  batch: {settings: {cpu.weight: 5}}\n  standard: null\n");
   EXPECT_THAT(keysOf(policy.classes.at("batch").settings), ElementsAre("cpu.weight=5"));
