@@ -156,6 +156,22 @@ TEST_F(Hazards, UpdateContainersWorksFromNri0121OnAlsoWhileEventsRun) {
   EXPECT_EQ(stats().of(Event::CreateContainer).count, 50u);
 }
 
+TEST_F(Hazards, AnUpdateThatIsNotAnsweredEndsAtOurOwnDeadline) {
+  auto options = fake::likeContainerd24();
+  options.update_delay = 300ms;
+  auto impatient = PluginTest::options();
+  impatient.call_timeout = 50ms;
+  runtime_ = std::make_unique<FakeRuntime>(path_, options);
+  startPlugin(std::move(impatient));
+  ASSERT_TRUE(runtime_->waitForPlugins(1));
+  ASSERT_TRUE(waitForState(PluginState::Synchronized));
+  EXPECT_EQ(update({memoryHigh("c1")}).error().code, ErrorCode::DeadlineExceeded);
+  EXPECT_EQ(stats().call_timeouts, 1u);
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(runtime_->createContainer(pod_, container_)) << "the late answer harms nothing";
+  EXPECT_EQ(stats().lost_sessions, 0u);
+}
+
 TEST_F(Hazards, UpdateContainersBeyondAMessageIsRefusedHere) {
   start(fake::likeContainerd24());
   auto answer = update({memoryHigh("c1", std::string(5U << 20, '1'))});

@@ -80,7 +80,9 @@ TEST_F(Lifecycle, NoEventsWantedDoesNotMeanAllOfThem) {
 }
 
 TEST_F(Lifecycle, ASplitSynchronizeIsOneSnapshotAndUpdatesComeWithTheLastAnswer) {
-  FakeRuntime runtime(path_, fake::likeContainerd219());
+  auto patient = fake::likeContainerd219();
+  patient.request_timeout = 60s;  // the making of 5000 pods counts too, on whatever machine this is
+  FakeRuntime runtime(path_, patient);
   std::vector<api::PodSandbox> pods;
   std::vector<api::Container> containers;
   for (int i = 0; i < 5000; ++i) {
@@ -95,7 +97,7 @@ TEST_F(Lifecycle, ASplitSynchronizeIsOneSnapshotAndUpdatesComeWithTheLastAnswer)
     return std::vector{memoryHigh(snapshot.containers[0]->id())};
   };
   startPlugin();
-  ASSERT_TRUE(runtime.waitForPlugins(1, 20s)) << testing::PrintToString(runtime.failures());
+  ASSERT_TRUE(runtime.waitForPlugins(1, 60s)) << testing::PrintToString(runtime.failures());
   EXPECT_GT(runtime.syncMessages(), 2);
   EXPECT_THAT(handler_.heard(), Contains("synchronize 5000+5000"));
   EXPECT_EQ(last, "web-4999 app");
@@ -259,6 +261,22 @@ TEST_F(Launched, TakesNameIndexAndSocketFromTheEnvironmentAndEndsWithTheConnecti
   runtime.reset();
   EXPECT_TRUE(waitForState(PluginState::Stopped));
   EXPECT_THAT(handler_.heard(), Contains("disconnected"));
+}
+
+// nri#43: up to 0.6.1 a launched plugin gets no Synchronize, but events.
+TEST_F(Launched, ByAnOldRuntimeIsConnectedWithoutSynchronize) {
+  auto from_environment = fromEnvironment(options());
+  ASSERT_TRUE(from_environment);
+  auto old = fake::likeContainerd1724();
+  old.sends_sync = false;
+  FakeRuntime runtime(std::move(runtime_end_), old);
+  startPlugin(std::move(*from_environment));
+  ASSERT_TRUE(waitForState(PluginState::Synchronized));
+  EXPECT_THAT(handler_.heard(), ElementsAre("configure containerd", "connected"));
+  ASSERT_TRUE(runtime.waitForPlugins(1));
+  auto pod = samplePod(1);
+  EXPECT_TRUE(runtime.createContainer(pod, sampleContainer(pod)));
+  EXPECT_THAT(handler_.heard(), Contains("CreateContainer web-1/app"));
 }
 
 TEST_F(Launched, ASocketThatIsNoneIsRefused) {

@@ -154,6 +154,7 @@ Result<std::string> FakeRuntime::serveCall(Registration& registration, const std
     return std::string();
   }
   if (method != "UpdateContainers") return base::error(ErrorCode::Unimplemented, "method " + method);
+  std::this_thread::sleep_for(options_.update_delay);
   std::lock_guard one_at_a_time(events_mutex_);
   std::lock_guard lock(mutex_);
   api::UpdateContainersRequest request;
@@ -180,7 +181,7 @@ bool FakeRuntime::setUp(ConnectedPlugin& plugin, const std::shared_ptr<Registrat
     registration->configured = true;
     registration->changed.notify_all();
   }
-  return configured && synchronize(plugin);
+  return configured && (!options_.sends_sync || synchronize(plugin));
 }
 
 bool FakeRuntime::configure(ConnectedPlugin& plugin) {

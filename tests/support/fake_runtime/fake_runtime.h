@@ -41,7 +41,9 @@ struct RuntimeOptions {
   bool configure_before_reply = true;     // Configure overtakes the answer to RegisterPlugin
   std::chrono::milliseconds registration_timeout{5000};
   std::chrono::milliseconds request_timeout{2000};
-  std::chrono::milliseconds sync_delay{0};  // a stop in progress delays the registration
+  std::chrono::milliseconds sync_delay{0};    // a stop in progress delays the registration
+  std::chrono::milliseconds update_delay{0};  // before an UpdateContainers call is answered
+  bool sends_sync = true;                     // false for plugins that an old runtime launched
   size_t max_message = 4U << 20;
 };
 
