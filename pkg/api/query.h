@@ -14,7 +14,7 @@ namespace pb = ::plimsoll::v1;
 
 struct PageLimits {
   int containers = 500;
-  size_t bytes = 2 << 20;  // gRPC clients take 4 MiB unless told otherwise
+  size_t bytes = 256 << 10;  // small enough that answering costs little memory
 };
 
 // `reports` in the order of Source::containers(). InvalidArgument: selector, page size or token.

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server_posix.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -31,6 +32,7 @@ constexpr int kMaxRefused = 8;  // connections that are being refused in words; 
 constexpr int kMaxCallsPerConnection = 16;
 constexpr size_t kMemoryBytes = 32 << 20;  // gRPC's own buffers
 constexpr milliseconds kStopGrace{1000};
+constexpr std::chrono::seconds kTrimDelay{1};
 constexpr std::chrono::seconds kWarningDistance{60};
 constexpr std::chrono::seconds kAcceptPause{1};  // when descriptors ran out
 
@@ -57,7 +59,8 @@ class Server::Impl {
   Impl(ServerOptions options, Source& source)
       : options_(std::move(options)),
         source_(source),
-        service_(source, {options_.max_calls, options_.max_streams, {options_.max_page}}),
+        service_(source, {options_.max_calls, options_.max_streams, {options_.max_page}},
+                 [this] { trimSoon(); }),
         connections_(options_.max_connections),
         refused_(kMaxRefused) {}
 
@@ -76,23 +79,26 @@ class Server::Impl {
   void refuse(UniqueFd connection, std::unique_ptr<Refuser>& refuser, grpc::StatusCode code,
               const std::string& why);
   void eventPushed();
+  void trimSoon();
   void warnOfRefusal(const std::string& who);
 
   const ServerOptions options_;
   Source& source_;
+  // Accepts, wakes streams, tidies up. Before the service, whose last calls may still post to it.
+  std::unique_ptr<sys::EventLoop> loop_;
   AgentService service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Refuser> denied_, overloaded_;  // made when first needed
 
   std::optional<Listener> listener_;
-  std::unique_ptr<sys::EventLoop> loop_;  // accepts, and wakes streams
-  sys::EventLoop::Handle accept_watch_, accept_pause_;
+  sys::EventLoop::Handle accept_watch_, accept_pause_, trim_timer_;
   ConnectionList connections_, refused_;
   uint64_t refusals_ = 0;
   sys::EventLoop::Clock::time_point next_warning_{};
   std::thread thread_;
   EventRing::Subscription subscription_;
   std::atomic<bool> nudge_posted_{false};
+  std::atomic<bool> trim_posted_{false};
 };
 
 // A peer that tries again and again must not fill the log.
@@ -151,6 +157,17 @@ void Server::Impl::eventPushed() {
   loop_->post([this] {
     nudge_posted_ = false;
     service_.streams().nudge();
+  });
+}
+
+// Answers for many containers at once leave the heap several times its usual size, and glibc keeps it.
+void Server::Impl::trimSoon() {
+  if (trim_posted_.exchange(true)) return;
+  loop_->post([this] {
+    trim_timer_ = loop_->after(kTrimDelay, [this] {
+      trim_posted_ = false;
+      ::malloc_trim(0);
+    });
   });
 }
 

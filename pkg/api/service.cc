@@ -24,24 +24,25 @@ grpc::Status give(base::Result<Message> result, Message* response) {
 // Counts answers until they are sent: a client that does not read holds its answer in our memory.
 class CountedReply final : public grpc::ServerUnaryReactor {
  public:
-  explicit CountedReply(std::atomic<int>& calls) : calls_(calls) {}
+  CountedReply(std::atomic<int>& calls, const std::function<void()>& quiet) : calls_(calls), quiet_(quiet) {}
   void OnDone() override {
-    calls_.fetch_sub(1);
+    if (calls_.fetch_sub(1) == 1) quiet_();
     delete this;
   }
 
  private:
   std::atomic<int>& calls_;
+  const std::function<void()>& quiet_;
 };
 
 }  // namespace
 
-AgentService::AgentService(Source& source, ServiceLimits limits)
-    : source_(source), limits_(limits), streams_(source.events(), limits.streams) {}
+AgentService::AgentService(Source& source, ServiceLimits limits, std::function<void()> quiet)
+    : source_(source), limits_(limits), quiet_(std::move(quiet)), streams_(source.events(), limits.streams) {}
 
 template <typename Answer>
 grpc::ServerUnaryReactor* AgentService::reply(Answer answer) {
-  auto* reactor = new CountedReply(calls_);
+  auto* reactor = new CountedReply(calls_, quiet_);
   if (calls_.fetch_add(1) >= limits_.calls) {
     reactor->Finish({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls at once; try again later"});
   } else {

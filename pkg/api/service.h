@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <functional>
 
 #include "pkg/api/event_stream.h"
 #include "pkg/api/query.h"
@@ -21,7 +22,8 @@ struct ServiceLimits {
 
 class AgentService final : public pb::Agent::CallbackService {
  public:
-  AgentService(Source& source, ServiceLimits limits);
+  // `quiet` is called, on gRPC's threads, when the last answer under way was sent.
+  AgentService(Source& source, ServiceLimits limits, std::function<void()> quiet);
 
   EventStreams& streams() { return streams_; }
 
@@ -47,6 +49,7 @@ class AgentService final : public pb::Agent::CallbackService {
 
   Source& source_;
   const ServiceLimits limits_;
+  const std::function<void()> quiet_;
   std::atomic<int> calls_{0};
   EventStreams streams_;
 };
