@@ -11,6 +11,7 @@ Exit codes of our own: 124 the time was up, 77 the image cannot be built here, 7
 130/143 interrupted.
 """
 import argparse
+import ctypes
 import os
 import pathlib
 import shutil
@@ -114,6 +115,12 @@ def qemu_command(args, image, work):
     return command + args.qemu_arg
 
 
+def die_with_parent():
+    """Even a kill -9 of this program must not leave a machine running."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 class Machine:
     """One QEMU process. Whatever ends this program also ends it."""
 
@@ -122,7 +129,8 @@ class Machine:
         streams = {} if self.interactive else {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
         # A session of its own: the terminal's Ctrl-C comes to us, and we end it in order.
         self.process = subprocess.Popen(qemu_command(args, image, work), start_new_session=not self.interactive,
-                                        env={**os.environ, "TMPDIR": str(work)}, **streams)
+                                        preexec_fn=die_with_parent, env={**os.environ, "TMPDIR": str(work)},
+                                        **streams)
         self.reader = threading.Thread(target=self.stream, daemon=True)
         self.reader.start()
 
