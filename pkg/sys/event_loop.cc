@@ -93,9 +93,11 @@ void EventLoop::runOnce(Clock::duration limit) {
   int n = epoll_wait(epoll_.get(), events, std::size(events), waitMillis(limit));
   turns_.fetch_add(1, std::memory_order_relaxed);
   for (int i = 0; i < n; ++i) {
-    if (events[i].data.u64 == kWakeId) continue;
+    // Copied: epoll_event is packed, so a reference to its member would be misaligned.
+    uint64_t id = events[i].data.u64;
+    if (id == kWakeId) continue;
     // Looked up again for each event: an earlier callback of this round may have ended the watch.
-    auto it = watches_.find(events[i].data.u64);
+    auto it = watches_.find(id);
     if (it == watches_.end()) continue;
     auto callback = it->second.callback;
     (*callback)(events[i].events);
