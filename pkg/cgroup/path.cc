@@ -39,6 +39,7 @@ Result<std::string> fromSystemd(const std::vector<std::string_view>& parts, std:
   if (!unit.ends_with(kSlice)) {
     unit = (parts[1].empty() ? "" : std::string(parts[1]) + "-") + unit + ".scope";
   }
+  if (!isComponent(unit)) return notAPath(unit);
   return parent + "/" + unit;
 }
 
