@@ -1,0 +1,226 @@
+#include "cmd/plimsolld/agent.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+#include "cmd/plimsolld/api_source.h"
+#include "cmd/plimsolld/nri_handler.h"
+#include "pkg/api/server.h"
+#include "pkg/base/log.h"
+#include "pkg/cgroup/discovery.h"
+#include "pkg/cgroup/hierarchy.h"
+#include "pkg/cgroup/node_probe.h"
+#include "pkg/config/config_watcher.h"
+#include "pkg/control/controller.h"
+#include "pkg/nri/plugin.h"
+#include "pkg/policy/support.h"
+
+namespace plimsoll::agent {
+namespace {
+
+namespace log = base::log;
+
+std::string hostName() {
+  // The pod specification gives the node's name; a host name is the next best.
+  if (const char* name = getenv("NODE_NAME")) return name;
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// What libcgroup finds, where its mount is the one we work on.
+std::vector<std::string> knownCgroups(const sys::HostRoots& roots) {
+  auto found = cgroup::discover();
+  if (found && found->mount_point == roots.cgroup) return std::move(found->cgroups);
+  return {};
+}
+
+// Settings that no container of this node can have, with the reason.
+std::vector<std::pair<std::string, std::string>> unsupportedSettings(const model::NodeFacts& node) {
+  std::vector<std::pair<std::string, std::string>> unsupported;
+  for (const model::SettingSpec& spec : model::settingsTable()) {
+    // Which huge page sizes there are is the hardware's matter, and told when one is asked for.
+    if (spec.target != model::Target::CgroupFile || !spec.instances.empty()) continue;
+    auto setting = model::findSetting(spec.key);
+    auto value = model::parseValue(spec, spec.example);
+    if (!setting || !value) continue;
+    if (auto reason = policy::unsupportedReason(*setting, *value, node))
+      unsupported.emplace_back(spec.key, *reason);
+  }
+  return unsupported;
+}
+
+base::Result<base::UniqueFd> watchSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  if (sigprocmask(SIG_BLOCK, &signals, nullptr) != 0)
+    return base::errnoError(errno, "block SIGTERM and SIGINT");
+  base::UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd.valid()) return base::errnoError(errno, "create signalfd");
+  return fd;
+}
+
+Started failed(int exit_code, const base::Error& error) { return {nullptr, exit_code, error.message}; }
+
+void logEvent(const model::Event& event) {
+  auto level = event.type == model::Event::Type::Warning ? log::Level::Warn : log::Level::Info;
+  log::write(level, event.reason,
+             {{"pod", event.ns + "/" + event.pod},
+              {"container", event.container},
+              {"key", event.key},
+              {"message", event.message}});
+}
+
+}  // namespace
+
+struct Agent::Parts {
+  AgentOptions options;
+  config::NodeConfig config;  // without a file; with one the watcher holds it
+  std::unique_ptr<sys::EventLoop> loop;
+  std::unique_ptr<config::ConfigWatcher> watcher;
+  std::unique_ptr<control::Applier> applier;
+  control::ReportStore store;
+  std::unique_ptr<ApiSource> source;
+  std::unique_ptr<control::Controller> controller;
+  std::unique_ptr<NriHandler> handler;
+  std::unique_ptr<nri::Plugin> plugin;
+  std::unique_ptr<api::Server> server;
+  base::UniqueFd signals;
+  sys::EventLoop::Handle signal_watch;
+
+  base::Status openConfig();
+  base::Status startApi();
+  base::Status startPlugin();
+  base::Status watchForSignals();
+  void configChanged(const base::Result<config::NodeConfig>& loaded);
+  void makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy);
+};
+
+base::Status Agent::Parts::openConfig() {
+  if (options.config.empty()) {
+    config = config::builtInConfig();
+    return base::ok();
+  }
+  auto changed = [this](const base::Result<config::NodeConfig>& loaded) { configChanged(loaded); };
+  ASSIGN_OR_RETURN(watcher, config::ConfigWatcher::start(*loop, options.config, changed, {}));
+  config = watcher->current();
+  return base::ok();
+}
+
+void Agent::Parts::configChanged(const base::Result<config::NodeConfig>& loaded) {
+  if (!controller) return;
+  model::Event event;
+  if (loaded) {
+    controller->setNodePolicy(loaded->policy);
+    source->setPolicy(loaded->policy);
+    event.reason = "ConfigReloaded";
+    event.message = options.config + " is in force";
+  } else {
+    source->setConfigProblem(loaded.error().message);
+    event.type = model::Event::Type::Warning;
+    event.reason = "ConfigRejected";
+    event.message = "the configuration in force stays: " + loaded.error().message;
+  }
+  logEvent(event);
+  source->events().push(std::move(event));
+}
+
+void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy) {
+  api::NodeInfo info;
+  info.name = hostName();
+  info.agent_version = PLIMSOLL_VERSION;
+  info.started_at = std::chrono::system_clock::now();
+  info.facts = node;
+  info.runtime_problem = "not connected yet";
+  info.config_file = options.config;
+  info.unsupported = unsupportedSettings(node);
+  source = std::make_unique<ApiSource>(store, std::move(info));
+  source->setPolicy(config.policy);
+  applier = std::make_unique<control::Applier>(options.roots, std::move(hierarchy));
+  control::Controller::Options controls;
+  controls.sweep_min = std::chrono::seconds(options.sweep_seconds);
+  auto sink = [this](model::Event event) {
+    logEvent(event);
+    source->events().push(std::move(event));
+  };
+  controller = std::make_unique<control::Controller>(*loop, controls, *applier, std::move(node),
+                                                     config.policy, store, std::move(sink));
+}
+
+base::Status Agent::Parts::startApi() {
+  api::ServerOptions api;
+  api.socket = options.api_socket;
+  api.allowed_uids.clear();
+  for (uint32_t uid : config.api.allowed_uids) api.allowed_uids.insert(uid);
+  api.max_connections = config.api.max_connections;
+  ASSIGN_OR_RETURN(server, api::Server::start(std::move(api), *source));
+  server->setServing("liveness", true);
+  return base::ok();
+}
+
+base::Status Agent::Parts::startPlugin() {
+  NriHandler::Notices notices;
+  notices.configured = [this] { source->setRuntime(controller->node()); };
+  notices.connected = [this] { server->setServing("readiness", true); };
+  notices.disconnected = [this](std::string_view reason) {
+    source->setRuntimeProblem(std::string(reason));
+    server->setServing("readiness", false);
+  };
+  handler = std::make_unique<NriHandler>(*controller, std::move(notices));
+  nri::PluginOptions plugin_options;
+  plugin_options.name = options.nri_name;
+  plugin_options.index = options.nri_index;
+  plugin_options.socket_path = options.nri_socket;
+  ASSIGN_OR_RETURN(plugin_options, nri::fromEnvironment(std::move(plugin_options)));
+  plugin = std::make_unique<nri::Plugin>(*loop, std::move(plugin_options), *handler);
+  return plugin->start();
+}
+
+base::Status Agent::Parts::watchForSignals() {
+  ASSIGN_OR_RETURN(signals, watchSignals());
+  ASSIGN_OR_RETURN(signal_watch, loop->watch(signals.get(), EPOLLIN, [this](uint32_t) {
+    log::info("Ending; containers keep their settings");
+    loop->stop();
+  }));
+  return base::ok();
+}
+
+Started Agent::start(AgentOptions options) {
+  auto parts = std::make_unique<Parts>();
+  parts->options = std::move(options);
+  auto hierarchy = cgroup::Hierarchy::open(parts->options.roots);
+  if (!hierarchy) return failed(kExitUnsupported, hierarchy.error());
+  auto loop = sys::EventLoop::create();
+  if (!loop) return failed(kExitFailure, loop.error());
+  parts->loop = std::move(*loop);
+  // Before any thread exists, so that every thread leaves the signals to the loop.
+  if (auto status = parts->watchForSignals(); !status) return failed(kExitFailure, status.error());
+  if (auto status = parts->openConfig(); !status) return failed(kExitConfig, status.error());
+  model::NodeFacts node =
+      cgroup::probeNode(parts->options.roots, *hierarchy, knownCgroups(parts->options.roots));
+  parts->makeController(std::move(node), std::move(*hierarchy));
+  if (auto status = parts->startApi(); !status) return failed(kExitFailure, status.error());
+  if (auto status = parts->startPlugin(); !status) return failed(kExitFailure, status.error());
+  return {std::unique_ptr<Agent>(new Agent(std::move(parts))), kExitOk, {}};
+}
+
+Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Agent::~Agent() {
+  // The API reads the source and the plugin calls the handler: they end first.
+  parts_->plugin->stop();
+  parts_->server.reset();
+}
+
+void Agent::run() {
+  log::info("Watching over this node", {{"version", PLIMSOLL_VERSION},
+                                        {"kernel", parts_->controller->node().kernel_release},
+                                        {"config", parts_->options.config}});
+  parts_->loop->run();
+}
+
+}  // namespace plimsoll::agent

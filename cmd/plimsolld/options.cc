@@ -1,0 +1,53 @@
+#include "cmd/plimsolld/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace plimsoll::agent {
+namespace {
+
+constexpr std::string_view kFooter =
+    "Exit codes: 0 ended by a signal, 1 failure, 2 wrong command line, 3 wrong configuration,\n"
+    "4 this host cannot be served (cgroup v1 or hybrid).";
+
+void addRunOptions(CLI::App& app, AgentOptions& options) {
+  app.add_option("--config", options.config, "node configuration (YAML); reloaded when it changes");
+  app.add_option("--nri-socket", options.nri_socket, "the runtime's NRI socket")->capture_default_str();
+  app.add_option("--nri-name", options.nri_name, "name to register with")->capture_default_str();
+  app.add_option("--nri-index", options.nri_index, "two digits; the runtime calls lower ones first")
+      ->capture_default_str();
+  app.add_option("--api-socket", options.api_socket, "socket of the agent's gRPC API")->capture_default_str();
+  app.add_option("--cgroup-root", options.roots.cgroup, "the host's cgroup v2 mount")->capture_default_str();
+  app.add_option("--proc-root", options.roots.proc, "the host's /proc")->capture_default_str();
+  app.add_option("--sys-root", options.roots.sys, "the host's /sys")->capture_default_str();
+  app.add_option("--sweep-seconds", options.sweep_seconds, "shortest time between looks for foreign changes")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+ParseOutcome parseCommandLine(int argc, char** argv) {
+  ParseOutcome outcome;
+  CLI::App app{"plimsolld: sets the kernel for annotated pods, in place before their first instruction"};
+  app.footer(std::string(kFooter));
+  addRunOptions(app, outcome.line.options);
+  CLI::App* check = app.add_subcommand("check-config", "read a configuration, list its mistakes, and end");
+  check->add_option("FILE", outcome.line.file)->required();
+  CLI::App* version = app.add_subcommand("version", "print the version");
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    outcome.exit_code = app.exit(e, std::cout, std::cerr) == 0 ? kExitOk : kExitUsage;
+    return outcome;
+  }
+  if (*check) outcome.line.command = Command::CheckConfig;
+  if (*version) outcome.line.command = Command::Version;
+  return outcome;
+}
+
+}  // namespace plimsoll::agent

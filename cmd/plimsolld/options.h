@@ -1,0 +1,44 @@
+// The agent's command line.
+#pragma once
+
+#include <string>
+
+#include "pkg/base/log.h"
+#include "pkg/sys/host_roots.h"
+
+namespace plimsoll::agent {
+
+struct AgentOptions {
+  sys::HostRoots roots;
+  std::string config;  // empty: built-in classes, no rules
+  std::string nri_socket = "/var/run/nri/nri.sock";
+  std::string nri_name = "plimsoll";
+  std::string nri_index = "90";
+  std::string api_socket = "/run/plimsoll/plimsoll.sock";
+  std::string log_level = "info";
+  int sweep_seconds = 10;
+};
+
+enum class Command { Run, CheckConfig, Version };
+
+struct CommandLine {
+  Command command = Command::Run;
+  AgentOptions options;
+  std::string file;  // CheckConfig
+};
+
+// Exit codes, as documented in --help and docs/configuration.md.
+constexpr int kExitOk = 0;
+constexpr int kExitFailure = 1;      // could not start, or could not go on
+constexpr int kExitUsage = 2;        // command line
+constexpr int kExitConfig = 3;       // the configuration file has mistakes
+constexpr int kExitUnsupported = 4;  // this host cannot be served: no pure cgroup v2
+
+// Parses argv. When help was asked for or the line is wrong it prints and gives the exit code instead.
+struct ParseOutcome {
+  CommandLine line;
+  int exit_code = -1;  // -1: go on
+};
+ParseOutcome parseCommandLine(int argc, char** argv);
+
+}  // namespace plimsoll::agent

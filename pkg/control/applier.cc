@@ -1,0 +1,141 @@
+#include "pkg/control/applier.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "pkg/base/log.h"
+#include "pkg/cgroup/apply.h"
+#include "pkg/cgroup/devices.h"
+#include "pkg/cgroup/path.h"
+#include "pkg/policy/binding.h"
+
+namespace plimsoll::control {
+namespace {
+
+using base::Result;
+using base::Status;
+using cgroup::Applied;
+using cgroup::Subject;
+using model::ContainerReport;
+using model::PlannedSetting;
+using model::Stage;
+using model::State;
+
+const model::SettingSpec& specOf(const PlannedSetting& setting) { return *setting.request.setting.spec; }
+
+// A value that is in place acts only as far as the ancestors let it.
+void judgeBinding(PlannedSetting& setting, const Applied& applied) {
+  setting.binding.clear();
+  if (setting.state != State::Applied && setting.state != State::Adjusted) return;
+  auto binding = policy::bindingAncestor(specOf(setting), setting.value, applied.ancestors);
+  if (!binding) return;
+  setting.state = State::Moot;
+  setting.reason = "a parent cgroup binds";
+  setting.binding = *binding;
+}
+
+void take(const Applied& applied, PlannedSetting& setting) {
+  State before = setting.state;
+  cgroup::record(applied, setting);
+  judgeBinding(setting, applied);
+  if (setting.state != before) setting.changed_at = std::chrono::system_clock::now();
+}
+
+// What was carried in the creation request and arrived keeps that stage; what we wrote has ours.
+void setStage(PlannedSetting& setting, const Applied& applied, Applier::When when) {
+  if (!applied.written) return;
+  setting.stage = when == Applier::When::Start ? Stage::Start : Stage::Late;
+}
+
+bool isWritten(const PlannedSetting& setting) {
+  return !model::isDecidedAgainst(setting.state) && setting.state != State::Pending &&
+         setting.state != State::Failed;
+}
+
+}  // namespace
+
+Result<ContainerHandle> Applier::open(const model::PodFacts& pod,
+                                      const model::ContainerFacts& container) const {
+  Result<ContainerHandle> opened = base::error(base::ErrorCode::NotFound, "the runtime names no cgroup");
+  if (!container.cgroups_path.empty()) {
+    ASSIGN_OR_RETURN(std::string path, cgroup::fromRuntime(container.cgroups_path, pod.cgroup_parent));
+    opened = ContainerHandle::open(hierarchy_, std::move(path));
+  }
+  if (opened || container.pid <= 0 || !opened.error().isGone()) return opened;
+  ASSIGN_OR_RETURN(std::string text,
+                   sys::readFile(roots_.proc + "/" + std::to_string(container.pid) + "/cgroup"));
+  ASSIGN_OR_RETURN(std::string path, hierarchy_.locate(text));
+  return ContainerHandle::open(hierarchy_, std::move(path));
+}
+
+Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*>& requests,
+                                         const model::ContainerFacts& container) const {
+  Devices resolved;
+  for (const model::Request* request : requests) {
+    for (model::DeviceRef& device : model::devicesOf(request->value)) {
+      auto known = [&device](const auto& entry) { return entry.first == device; };
+      if (std::any_of(resolved.begin(), resolved.end(), known)) continue;
+      auto number = cgroup::resolveDevice(roots_, device, container);
+      resolved.emplace_back(std::move(device), std::move(number));
+    }
+  }
+  return resolved;
+}
+
+Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when) const {
+  Subject subject{handle, roots_, report.container.pid};
+  for (size_t i : cgroup::writeOrder(report.plan.settings, handle)) {
+    PlannedSetting& setting = report.plan.settings[i];
+    Applied applied = cgroup::applySetting(subject, setting);
+    // A process may end while its container goes on.
+    if (applied.gone && handle.gone()) return Outcome::Gone;
+    setStage(setting, applied, when);
+    take(applied, setting);
+  }
+  return Outcome::Done;
+}
+
+Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport& report) const {
+  if (handle.gone()) return Outcome::Gone;
+  Subject subject{handle, roots_, report.container.pid};
+  for (PlannedSetting& setting : report.plan.settings) {
+    if (!isWritten(setting)) continue;
+    Applied applied = cgroup::observeSetting(subject, setting);
+    if (applied.gone) continue;
+    take(applied, setting);
+  }
+  return Outcome::Done;
+}
+
+void Applier::relaxForResize(const ContainerHandle& handle, const ContainerReport& report) const {
+  // The runtime writes cpu.weight and cpu.max of its own; the kernel refuses the first while cpu.idle is 1
+  // and the second below cpu.max.burst, and the kubelet's resize would fail.
+  for (const PlannedSetting& setting : report.plan.settings) {
+    const std::string& file = setting.request.setting.file;
+    if (!isWritten(setting) || (file != "cpu.idle" && file != "cpu.max.burst")) continue;
+    if (Status written = handle.write(file, {"0"}); !written && !written.error().isGone()) {
+      base::log::warn("Could not make room for a resize",
+                      {{"container", report.container.id}, {"err", written.error().message}});
+    }
+  }
+}
+
+void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report,
+                       const PlannedSetting& setting) const {
+  if (!isWritten(setting) || !setting.found) return;
+  Subject subject{handle, roots_, report.container.pid};
+  Applied now = cgroup::observeSetting(subject, setting);
+  bool ours = now.state == State::Applied || now.state == State::Adjusted;
+  auto found = model::parseKernelText(specOf(setting), setting.value, *setting.found);
+  if (now.gone || !ours || !found) return;
+  PlannedSetting restored = setting;
+  restored.value = std::move(*found);
+  Applied done = cgroup::applySetting(subject, restored);
+  if (done.gone || done.error_number == 0) return;
+  base::log::warn(
+      "Could not put a value back",
+      {{"container", report.container.id}, {"key", setting.request.setting.key}, {"err", done.reason}});
+}
+
+}  // namespace plimsoll::control

@@ -1,0 +1,245 @@
+#include "pkg/control/controller.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "pkg/annotation/annotation.h"
+#include "pkg/policy/policy.h"
+
+namespace plimsoll::control {
+namespace {
+
+using model::ContainerReport;
+using model::ContainerState;
+using model::PlannedSetting;
+using model::State;
+
+const PlannedSetting* firstFailureOfThePod(const ContainerReport& report) {
+  for (const PlannedSetting& setting : report.plan.settings) {
+    bool of_the_pod = setting.request.source.kind != model::SourceKind::Class &&
+                      setting.request.source.kind != model::SourceKind::NodeDefault;
+    if (of_the_pod && setting.state == State::Failed) return &setting;
+  }
+  return nullptr;
+}
+
+// Whether the plan still sets what `old` set.
+bool inForce(const ContainerReport& report, const PlannedSetting& old) {
+  const auto& now = report.plan.settings;
+  return std::any_of(now.begin(), now.end(), [&old](const PlannedSetting& setting) {
+    return setting.request.setting.key == old.request.setting.key && !model::isDecidedAgainst(setting.state);
+  });
+}
+
+void mergeBase(model::BaseResources& base, const model::BaseResources& change) {
+  if (change.cpu_shares) base.cpu_shares = change.cpu_shares;
+  if (change.cpu_quota_us) base.cpu_quota_us = change.cpu_quota_us;
+  if (change.cpu_period_us) base.cpu_period_us = change.cpu_period_us;
+  if (change.memory_limit) base.memory_limit = change.memory_limit;
+  if (change.pids_limit) base.pids_limit = change.pids_limit;
+  if (change.oom_score_adj) base.oom_score_adj = change.oom_score_adj;
+  if (!change.cpuset_cpus.empty()) base.cpuset_cpus = change.cpuset_cpus;
+  if (!change.cpuset_mems.empty()) base.cpuset_mems = change.cpuset_mems;
+  for (const auto& [file, value] : change.unified) base.unified[file] = value;
+}
+
+}  // namespace
+
+Controller::Controller(sys::EventLoop& loop, Options options, Applier& applier, model::NodeFacts node,
+                       model::NodePolicy policy, ReportStore& store, EventSink sink)
+    : loop_(loop),
+      options_(options),
+      applier_(applier),
+      node_(std::move(node)),
+      policy_(std::move(policy)),
+      store_(store),
+      narrator_(std::move(sink)) {
+  armSweep();
+}
+
+void Controller::setNodePolicy(model::NodePolicy policy) {
+  policy_ = std::move(policy);
+  for (auto& [id, entry] : containers_) {
+    entry.planned = false;
+    enqueue(id);
+  }
+}
+
+void Controller::setRuntime(const std::string& name, const std::string& version,
+                            const std::string& nri_version, bool carries_oom_score_adj) {
+  node_.runtime_name = name;
+  node_.runtime_version = version;
+  node_.nri_version = nri_version;
+  node_.nri_carries_oom_score_adj = carries_oom_score_adj;
+}
+
+void Controller::podStarted(model::PodFacts facts) {
+  std::string id = facts.sandbox_id;
+  pods_.insert_or_assign(std::move(id), Pod{std::move(facts), std::nullopt});
+}
+
+void Controller::podRemoved(const std::string& sandbox_id) { pods_.erase(sandbox_id); }
+
+Controller::Pod& Controller::podOf(const model::ContainerFacts& container) {
+  auto [it, added] = pods_.try_emplace(container.sandbox_id);
+  if (added) it->second.facts.sandbox_id = container.sandbox_id;
+  if (!it->second.intent) it->second.intent = annotation::parsePod(it->second.facts.annotations);
+  return it->second;
+}
+
+Controller::Entry& Controller::addEntry(model::ContainerFacts facts) {
+  auto draft = std::make_shared<ContainerReport>();
+  draft->pod = podOf(facts).facts;
+  draft->first_seen = std::chrono::system_clock::now();
+  std::string id = facts.id;
+  draft->container = std::move(facts);
+  Entry& entry = containers_[id];
+  entry = Entry{};
+  entry.report = std::move(draft);
+  return entry;
+}
+
+void Controller::plan(ContainerReport& report, bool keep_states) {
+  Pod& pod = podOf(report.container);
+  auto devices =
+      applier_.resolveDevices(policy::wishes(*pod.intent, report.container.name, policy_), report.container);
+  policy::Inputs inputs{*pod.intent, pod.facts, report.container, node_, policy_, devices};
+  report.plan = keep_states ? policy::replan(report.plan, inputs) : policy::makePlan(inputs);
+  report.config_generation = policy_.generation;
+}
+
+void Controller::publish(Entry& entry, Draft draft) {
+  entry.report = std::move(draft);
+  store_.publish(entry.report);
+}
+
+CreateDecision Controller::containerCreating(model::ContainerFacts facts) {
+  Entry& entry = addEntry(std::move(facts));
+  auto draft = std::make_shared<ContainerReport>(*entry.report);
+  plan(*draft, false);
+  entry.planned = true;
+  narrator_.planMade(*draft);
+  CreateDecision decision = createDecision(draft->plan);
+  publish(entry, std::move(draft));
+  return decision;
+}
+
+base::Status Controller::containerStarting(const std::string& id, int64_t pid,
+                                           const std::string& cgroups_path) {
+  auto it = containers_.find(id);
+  if (it == containers_.end()) return base::ok();
+  Entry& entry = it->second;
+  auto draft = std::make_shared<ContainerReport>(*entry.report);
+  draft->container.pid = pid;
+  if (!cgroups_path.empty()) draft->container.cgroups_path = cgroups_path;
+  draft->container.state = ContainerState::Running;
+  converge(entry, std::move(draft), Applier::When::Start);
+
+  const ContainerReport& report = *entry.report;
+  if (report.plan.on_error != model::OnError::Reject) return base::ok();
+  const PlannedSetting* failed = firstFailureOfThePod(report);
+  if (!failed) return base::ok();
+  return base::error(base::ErrorCode::FailedPrecondition,
+                     "plimsoll: pod " + report.pod.ns + "/" + report.pod.name + ", container " +
+                         report.container.name + ": " + failed->request.source.where + " = " +
+                         failed->request.raw + ": " + failed->reason + " (on-error: reject)");
+}
+
+void Controller::containerUpdating(const std::string& id, const model::BaseResources& base) {
+  auto it = containers_.find(id);
+  if (it == containers_.end()) return;
+  Entry& entry = it->second;
+  auto draft = std::make_shared<ContainerReport>(*entry.report);
+  mergeBase(draft->container.base, base);
+  if (entry.handle) applier_.relaxForResize(*entry.handle, *draft);
+  publish(entry, std::move(draft));
+  entry.planned = false;
+  // If the runtime's write fails there is no notice that it is done.
+  entry.recheck = loop_.after(options_.resize_recheck, [this, id] { enqueue(id); });
+}
+
+void Controller::containerUpdated(const std::string& id) {
+  auto it = containers_.find(id);
+  if (it == containers_.end()) return;
+  it->second.recheck.cancel();
+  it->second.planned = false;
+  process(id);
+}
+
+void Controller::containerStopped(const std::string& id) {
+  auto it = containers_.find(id);
+  if (it == containers_.end()) return;
+  auto draft = std::make_shared<ContainerReport>(*it->second.report);
+  draft->container.state = ContainerState::Stopped;
+  draft->container.pid = 0;
+  it->second.handle.reset();
+  publish(it->second, std::move(draft));
+}
+
+void Controller::containerRemoved(const std::string& id) {
+  containers_.erase(id);
+  store_.erase(id);
+}
+
+void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
+  ReportPtr before = entry.report;
+  if (draft->plan.settings.empty() || (!entry.handle && !hold(entry, *draft))) {
+    publish(entry, std::move(draft));
+    narrator_.settled(*before, *entry.report);
+    return;
+  }
+  Applier::Outcome outcome = applier_.converge(*entry.handle, *draft, when);
+  publish(entry, std::move(draft));
+  narrator_.settled(*before, *entry.report);
+  if (outcome == Applier::Outcome::Gone) markGone(entry);
+}
+
+bool Controller::hold(Entry& entry, ContainerReport& draft) {
+  auto handle = applier_.open(draft.pod, draft.container);
+  if (handle) {
+    draft.cgroup_path = handle->path();
+    entry.handle = std::move(*handle);
+    return true;
+  }
+  if (handle.error().isGone()) {
+    markGone(entry);
+    return false;
+  }
+  for (PlannedSetting& setting : draft.plan.settings) {
+    if (setting.state != State::Pending) continue;
+    setting.state = State::Failed;
+    setting.reason = handle.error().message;
+    setting.error_number = handle.error().sys_errno;
+  }
+  return false;
+}
+
+void Controller::markGone(Entry& entry) {
+  entry.handle.reset();
+  if (!entry.gone_since) entry.gone_since = sys::EventLoop::Clock::now();
+}
+
+void Controller::process(const std::string& id) {
+  auto it = containers_.find(id);
+  if (it == containers_.end() || it->second.report->container.state == ContainerState::Stopped) return;
+  Entry& entry = it->second;
+  auto draft = std::make_shared<ContainerReport>(*entry.report);
+  if (!entry.planned) {
+    bool first = draft->plan.settings.empty() && draft->plan.problems.empty();
+    plan(*draft, !first);
+    entry.planned = true;
+    for (const PlannedSetting& old : entry.report->plan.settings) {
+      if (entry.handle && !inForce(*draft, old)) applier_.withdraw(*entry.handle, *entry.report, old);
+    }
+    if (first) narrator_.planMade(*draft);
+  }
+  // A container that is only created has no cgroup; StartContainer will bring it.
+  if (draft->container.pid == 0 && draft->container.state != ContainerState::Running) {
+    publish(entry, std::move(draft));
+    return;
+  }
+  converge(entry, std::move(draft), Applier::When::Late);
+}
+
+}  // namespace plimsoll::control

@@ -1,0 +1,144 @@
+// The controller's work that waits: what a list of all containers or a reload brings, and the sweep that
+// looks for foreign changes. Both run in slices, so that no event waits long.
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "pkg/control/controller.h"
+
+namespace plimsoll::control {
+
+using Clock = sys::EventLoop::Clock;
+
+void Controller::synchronize(std::vector<model::PodFacts> pods,
+                             std::vector<model::ContainerFacts> containers) {
+  for (model::PodFacts& pod : pods) {
+    if (!knowsPod(pod.sandbox_id)) podStarted(std::move(pod));
+  }
+  std::unordered_set<std::string> listed;
+  for (model::ContainerFacts& facts : containers) {
+    std::string id = facts.id;
+    listed.insert(id);
+    auto known = containers_.find(id);
+    if (known == containers_.end()) {
+      store_.publish(addEntry(std::move(facts)).report);
+    } else {
+      auto draft = std::make_shared<model::ContainerReport>(*known->second.report);
+      draft->container.state = facts.state;
+      draft->container.pid = facts.pid;
+      publish(known->second, std::move(draft));
+    }
+    enqueue(id);
+  }
+  for (auto& [id, entry] : containers_) {
+    if (!listed.contains(id)) {
+      // Stopped, or in the making while the list was written. The sweep tells which by its cgroup.
+      markGone(entry);
+    }
+  }
+  armSweep();
+}
+
+void Controller::enqueue(const std::string& id) {
+  auto it = containers_.find(id);
+  if (it == containers_.end() || it->second.queued) return;
+  it->second.queued = true;
+  queue_.push_back(id);
+  if (!queue_timer_.active()) armQueue();
+}
+
+void Controller::armQueue() {
+  queue_timer_ = loop_.after(Clock::duration::zero(), [this] { runQueue(); });
+}
+
+void Controller::runQueue() {
+  Clock::time_point end = Clock::now() + options_.slice;
+  while (!queue_.empty() && Clock::now() < end) {
+    std::string id = std::move(queue_.front());
+    queue_.pop_front();
+    auto it = containers_.find(id);
+    if (it == containers_.end()) continue;
+    it->second.queued = false;
+    process(id);
+  }
+  if (queue_.empty()) {
+    queue_timer_.cancel();
+  } else {
+    armQueue();
+  }
+}
+
+void Controller::armSweep() {
+  using namespace std::chrono;
+  nanoseconds distance = options_.sweep_min;
+  if (options_.sweep_cpu_share > 0) {
+    nanoseconds by_cost(
+        static_cast<int64_t>(static_cast<double>(sweep_cost_.count()) / options_.sweep_cpu_share));
+    distance = std::clamp<nanoseconds>(by_cost, options_.sweep_min, options_.sweep_max);
+  }
+  sweep_timer_ = loop_.after(distance, [this] {
+    sweep_cost_ = nanoseconds::zero();
+    sweep_ids_.clear();
+    for (const auto& [id, entry] : containers_) {
+      if (!entry.report->plan.settings.empty() || entry.gone_since) sweep_ids_.push_back(id);
+    }
+    sweepSlice();
+  });
+}
+
+void Controller::sweepSlice() {
+  Clock::time_point start = Clock::now();
+  while (!sweep_ids_.empty() && Clock::now() - start < options_.slice) {
+    std::string id = std::move(sweep_ids_.back());
+    sweep_ids_.pop_back();
+    auto it = containers_.find(id);
+    if (it == containers_.end()) continue;
+    look(it->second);
+  }
+  sweep_cost_ += Clock::now() - start;
+  if (!sweep_ids_.empty()) {
+    sweep_timer_ = loop_.after(Clock::duration::zero(), [this] { sweepSlice(); });
+    return;
+  }
+  forget();
+  armSweep();
+}
+
+void Controller::look(Entry& entry) {
+  if (!entry.handle) {
+    auto handle = applier_.open(entry.report->pod, entry.report->container);
+    if (!handle) return;
+    entry.handle = std::move(*handle);
+  }
+  auto draft = std::make_shared<model::ContainerReport>(*entry.report);
+  ReportPtr before = entry.report;
+  if (applier_.observe(*entry.handle, *draft) == Applier::Outcome::Gone) {
+    markGone(entry);
+    return;
+  }
+  entry.gone_since.reset();
+  if (draft->plan.settings.empty()) return;
+  publish(entry, std::move(draft));
+  narrator_.settled(*before, *entry.report);
+}
+
+void Controller::forget() {
+  Clock::time_point now = Clock::now();
+  for (auto it = containers_.begin(); it != containers_.end();) {
+    const Entry& entry = it->second;
+    if (!entry.gone_since || now - *entry.gone_since < options_.forget_after) {
+      ++it;
+      continue;
+    }
+    narrator_.gone(*entry.report);
+    store_.erase(it->first);
+    it = containers_.erase(it);
+  }
+  std::unordered_set<std::string_view> used;
+  for (const auto& [id, entry] : containers_) used.insert(entry.report->container.sandbox_id);
+  std::erase_if(pods_, [&used](const auto& pod) { return !used.contains(pod.first); });
+}
+
+}  // namespace plimsoll::control

@@ -1,0 +1,268 @@
+#include "pkg/control/controller.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pkg/config/config.h"
+#include "tests/support/fake_host/fake_host.h"
+
+namespace plimsoll::control {
+namespace {
+
+using namespace std::chrono_literals;
+using model::PlannedSetting;
+using model::Stage;
+using model::State;
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing_support::FakeCgroup;
+using testing_support::FakeHost;
+
+constexpr char kPodPath[] = "/kubepods/podu1";
+constexpr char kPath[] = "/kubepods/podu1/c1";
+
+class ControllerTest : public testing::Test {
+ protected:
+  ControllerTest()
+      : hierarchy_(*cgroup::Hierarchy::open(host_.roots())), applier_(host_.roots(), std::move(hierarchy_)) {
+    model::NodeFacts node;
+    node.kernel = {6, 12};
+    for (const char* file : {"cpu.weight", "cpu.max", "cpu.idle", "cpu.max.burst", "memory.high",
+                             "memory.max", "memory.min", "memory.low", "pids.max"}) {
+      node.cgroup_files.insert(file);
+    }
+    Controller::Options options;
+    options.sweep_min = 20ms;
+    options.sweep_cpu_share = 0;
+    options.forget_after = 50ms;
+    options.resize_recheck = 30ms;
+    controller_.emplace(*loop_, options, applier_, node, config::builtInConfig().policy, store_,
+                        [this](model::Event event) { events_.push_back(std::move(event)); });
+  }
+
+  model::PodFacts pod(model::StringMap annotations, std::string ns = "shop") {
+    model::PodFacts facts;
+    facts.sandbox_id = "s1";
+    facts.name = "web";
+    facts.ns = std::move(ns);
+    facts.annotations = std::move(annotations);
+    facts.cgroup_parent = kPodPath;
+    return facts;
+  }
+  model::ContainerFacts container(std::string id = "c1") {
+    model::ContainerFacts facts;
+    facts.name = "app";
+    facts.sandbox_id = "s1";
+    facts.cgroups_path = std::string(kPodPath) + "/" + id;
+    facts.id = std::move(id);
+    return facts;
+  }
+  CreateDecision create(model::StringMap annotations) {
+    controller_->podStarted(pod(std::move(annotations)));
+    return controller_->containerCreating(container());
+  }
+  const PlannedSetting& setting(std::string_view key) {
+    report_ = store_.find("c1");
+    for (const PlannedSetting& found : report_->plan.settings) {
+      if (found.request.setting.key == key) return found;
+    }
+    ADD_FAILURE() << "no setting " << key;
+    return report_->plan.settings.at(0);
+  }
+  void turn(std::chrono::milliseconds time) {
+    auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end) loop_->runOnce(5ms);
+  }
+  bool told(std::string_view reason) {
+    return std::any_of(events_.begin(), events_.end(),
+                       [&](const auto& event) { return event.reason == reason; });
+  }
+
+  FakeHost host_;
+  cgroup::Hierarchy hierarchy_;
+  Applier applier_;
+  std::unique_ptr<sys::EventLoop> loop_ = std::move(*sys::EventLoop::create());
+  ReportStore store_;
+  std::vector<model::Event> events_;
+  ReportPtr report_;
+  std::optional<Controller> controller_;
+};
+
+TEST_F(ControllerTest, CarriesAtCreationAndConfirmsAtStart) {
+  CreateDecision decision =
+      create({{"plimsoll.dev/memory.high", "64Mi"}, {"plimsoll.dev/rlimit.nofile", "1000:2000"}});
+  EXPECT_THAT(decision.unified, Contains(Pair("memory.high", "67108864")));
+  ASSERT_EQ(decision.rlimits.size(), 1U);
+  EXPECT_EQ(decision.rlimits[0].type, "RLIMIT_NOFILE");
+  EXPECT_EQ(setting("memory.high").state, State::Pending);
+
+  FakeCgroup cgroup = host_.container(kPath).file("memory.high", "67108864\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  EXPECT_EQ(setting("memory.high").state, State::Applied) << setting("memory.high").reason;
+  EXPECT_EQ(setting("memory.high").stage, Stage::Create);
+  EXPECT_TRUE(told("SettingsApplied"));
+}
+
+TEST_F(ControllerTest, WritesWhatTheRuntimeDropped) {
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  FakeCgroup cgroup = host_.container(kPath);
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  EXPECT_EQ(cgroup.text("memory.high"), "67108864\n");
+  EXPECT_EQ(setting("memory.high").state, State::Applied);
+  EXPECT_EQ(setting("memory.high").stage, Stage::Start);
+  EXPECT_EQ(setting("memory.high").found, "max\n");
+}
+
+TEST_F(ControllerTest, APodWithoutAnnotationsCostsNothing) {
+  EXPECT_TRUE(create({}).empty());
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  EXPECT_THAT(store_.find("c1")->plan.settings, IsEmpty());
+  EXPECT_THAT(events_, IsEmpty());
+}
+
+TEST_F(ControllerTest, OnErrorRejectRefusesAtCreation) {
+  CreateDecision decision =
+      create({{"plimsoll.dev/memory.min", "64Mi"}, {"plimsoll.dev/on-error", "reject"}});
+  ASSERT_TRUE(decision.rejection);
+  EXPECT_THAT(*decision.rejection, AllOf(HasSubstr("shop/web"), HasSubstr("app"), HasSubstr("memory.min")));
+  EXPECT_THAT(decision.unified, IsEmpty());
+  EXPECT_TRUE(told("ContainerRejected"));
+}
+
+TEST_F(ControllerTest, OnErrorRejectRefusesTheStartWhenTheKernelFails) {
+  create({{"plimsoll.dev/oom.score-adj", "1000"}, {"plimsoll.dev/on-error", "reject"}});
+  host_.container(kPath);
+  auto facts = container();
+  // The process is not the container's: the setting fails, and so must the start.
+  host_.process(4711, "/kubepods/other");
+  base::Status started = controller_->containerStarting("c1", 4711, kPath);
+  if (setting("oom.score-adj").state == State::Failed) {
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().message, HasSubstr("oom.score-adj"));
+  } else {
+    EXPECT_TRUE(started);
+  }
+}
+
+TEST_F(ControllerTest, AContainerThatVanishesMidwayIsNormal) {
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  EXPECT_EQ(setting("memory.high").state, State::Pending);
+  turn(150ms);
+  EXPECT_EQ(store_.find("c1"), nullptr);
+  EXPECT_TRUE(told("ContainerGone"));
+}
+
+TEST_F(ControllerTest, SynchronizeConvergesWhatRunsAndDoesNotWriteTwice) {
+  FakeCgroup cgroup = host_.container(kPath);
+  auto facts = container();
+  facts.state = model::ContainerState::Running;
+  facts.pid = 77;
+  host_.process(77, kPath);
+  controller_->synchronize({pod({{"plimsoll.dev/memory.high", "64Mi"}})}, {facts});
+  EXPECT_EQ(controller_->pending(), 1U);
+  turn(30ms);
+  EXPECT_EQ(controller_->pending(), 0U);
+  EXPECT_EQ(cgroup.text("memory.high"), "67108864\n");
+  EXPECT_EQ(setting("memory.high").stage, Stage::Late);
+  size_t events = events_.size();
+  controller_->synchronize({pod({})}, {facts});
+  turn(30ms);
+  EXPECT_EQ(setting("memory.high").state, State::Applied);
+  EXPECT_EQ(events_.size(), events) << "running twice changes nothing";
+}
+
+TEST_F(ControllerTest, AContainerMissingInOneListIsKeptWhileItsCgroupIs) {
+  FakeCgroup cgroup = host_.container(kPath);
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  controller_->synchronize({}, {});
+  turn(120ms);
+  EXPECT_NE(store_.find("c1"), nullptr);
+  cgroup.remove();
+  turn(200ms);
+  EXPECT_EQ(store_.find("c1"), nullptr);
+}
+
+TEST_F(ControllerTest, AForeignWriteIsDrift) {
+  FakeCgroup cgroup = host_.container(kPath);
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  cgroup.file("memory.high", "max\n");
+  turn(80ms);
+  EXPECT_EQ(setting("memory.high").state, State::Drifted);
+  EXPECT_EQ(setting("memory.high").actual, "max");
+  EXPECT_EQ(cgroup.text("memory.high"), "max\n") << "shown, not fought";
+  EXPECT_TRUE(told("SettingDrifted"));
+}
+
+TEST_F(ControllerTest, AParentThatBindsMakesItMoot) {
+  FakeCgroup cgroup = host_.container(kPath);
+  host_.container(kPodPath).file("memory.high", "1048576\n");
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  EXPECT_EQ(setting("memory.high").state, State::Moot);
+  EXPECT_THAT(setting("memory.high").binding, HasSubstr("/kubepods/podu1/memory.high"));
+}
+
+TEST_F(ControllerTest, AResizeTakesIdleBackForTheRuntimeAndSetsItAgain) {
+  FakeCgroup cgroup = host_.container(kPath);
+  host_.process(4711, kPath);
+  create({{"plimsoll.dev/class", "batch"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 4711, kPath));
+  ASSERT_EQ(setting("cpu.idle").state, State::Applied) << "the batch class is expected to set cpu.idle";
+  controller_->containerUpdating("c1", {.cpu_shares = 500});
+  EXPECT_EQ(cgroup.text("cpu.idle"), "0\n");
+  controller_->containerUpdated("c1");
+  EXPECT_EQ(cgroup.text("cpu.idle"), "1\n");
+}
+
+TEST_F(ControllerTest, AResizeThatFailsIsPutRightByItself) {
+  FakeCgroup cgroup = host_.container(kPath);
+  host_.process(4711, kPath);
+  create({{"plimsoll.dev/class", "batch"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 4711, kPath));
+  controller_->containerUpdating("c1", {.cpu_shares = 500});
+  ASSERT_EQ(cgroup.text("cpu.idle"), "0\n");
+  turn(80ms);
+  EXPECT_EQ(cgroup.text("cpu.idle"), "1\n");
+}
+
+TEST_F(ControllerTest, NewRulesReachRunningContainersAndWhatTheyForbidIsPutBack) {
+  FakeCgroup cgroup = host_.container(kPath);
+  model::NodePolicy allowing = config::loadNodeConfig(
+                                   "apiVersion: plimsoll.dev/v1alpha1\nkind: NodeConfig\nrules: [{name: r, "
+                                   "settings: [{key: memory.min}]}]\n",
+                                   "f")
+                                   ->policy;
+  controller_->setNodePolicy(allowing);
+  create({{"plimsoll.dev/memory.low", "1Mi"}, {"plimsoll.dev/memory.min", "1Mi"}});
+  // Not carried, so that the value found is known.
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  ASSERT_EQ(cgroup.text("memory.min"), "1048576\n");
+  EXPECT_EQ(setting("memory.low").state, State::Refused);
+  controller_->setNodePolicy(config::builtInConfig().policy);
+  turn(30ms);
+  EXPECT_EQ(setting("memory.min").state, State::Refused);
+  EXPECT_EQ(cgroup.text("memory.min"), "0\n");
+}
+
+TEST_F(ControllerTest, StoppedAndRemovedContainersLeave) {
+  host_.container(kPath);
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  controller_->containerStopped("c1");
+  EXPECT_EQ(store_.find("c1")->container.state, model::ContainerState::Stopped);
+  controller_->containerRemoved("c1");
+  controller_->podRemoved("s1");
+  EXPECT_EQ(store_.size(), 0U);
+  EXPECT_FALSE(controller_->knowsPod("s1"));
+}
+
+}  // namespace
+}  // namespace plimsoll::control

@@ -1,0 +1,30 @@
+#include "pkg/control/create_decision.h"
+
+namespace plimsoll::control {
+
+CreateDecision createDecision(const model::Plan& plan) {
+  CreateDecision decision;
+  decision.rejection = plan.rejection;
+  if (plan.rejection) return decision;
+  for (const model::PlannedSetting& setting : plan.settings) {
+    if (setting.state != model::State::Pending || setting.stage != model::Stage::Create) continue;
+    const model::SettingKey& key = setting.request.setting;
+    switch (key.spec->carrier) {
+      case model::Carrier::Unified:
+        // Stage::Create promises a single write.
+        decision.unified.emplace_back(key.file, model::kernelWrites(*key.spec, setting.value).front());
+        break;
+      case model::Carrier::OomScoreAdj:
+        decision.oom_score_adj = std::get<model::Number>(setting.value).value;
+        break;
+      case model::Carrier::Rlimit:
+        decision.rlimits.push_back({key.file, std::get<model::Rlimit>(setting.value)});
+        break;
+      case model::Carrier::None:
+        break;
+    }
+  }
+  return decision;
+}
+
+}  // namespace plimsoll::control

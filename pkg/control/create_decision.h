@@ -1,0 +1,29 @@
+// What a container's creation request is to carry for us. Plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pkg/model/plan.h"
+
+namespace plimsoll::control {
+
+struct CreateDecision {
+  struct Rlimit {
+    std::string type;  // RLIMIT_NOFILE
+    model::Rlimit value;
+  };
+  std::vector<std::pair<std::string, std::string>> unified;  // cgroup file, value
+  std::vector<Rlimit> rlimits;
+  std::optional<int64_t> oom_score_adj;
+  std::optional<std::string> rejection;  // the container must not be created, and why
+
+  bool empty() const { return unified.empty() && rlimits.empty() && !oom_score_adj && !rejection; }
+};
+
+// The settings of the plan that travel in the creation request.
+CreateDecision createDecision(const model::Plan& plan);
+
+}  // namespace plimsoll::control
