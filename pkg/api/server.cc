@@ -1,21 +1,15 @@
 #include "pkg/api/server.h"
 
-#include <grpc/support/log.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/server_posix.h>
 #include <malloc.h>
 #include <sys/socket.h>
 
 #include <atomic>
 #include <cerrno>
-#include <mutex>
+#include <optional>
 #include <thread>
 
-#include "pkg/api/connection_list.h"
+#include "pkg/api/engine.h"
 #include "pkg/api/listener.h"
-#include "pkg/api/refuser.h"
 #include "pkg/api/service.h"
 #include "pkg/base/log.h"
 #include "pkg/sys/event_loop.h"
@@ -26,34 +20,15 @@ namespace {
 namespace log = base::log;
 using base::Result;
 using base::UniqueFd;
-using std::chrono::milliseconds;
+using Clock = sys::EventLoop::Clock;
 
-constexpr int kMaxRefused = 8;  // connections that are being refused in words; more are just closed
-constexpr int kMaxCallsPerConnection = 16;
-constexpr size_t kMemoryBytes = 32 << 20;  // gRPC's own buffers
-constexpr milliseconds kStopGrace{1000};
 constexpr std::chrono::seconds kTrimDelay{1};
 constexpr std::chrono::seconds kWarningDistance{60};
 constexpr std::chrono::seconds kAcceptPause{1};  // when descriptors ran out
 
-// gRPC's own lines go where ours go.
-void logFromGrpc(gpr_log_func_args* args) {
-  const auto level = args->severity == GPR_LOG_SEVERITY_ERROR ? log::Level::Warn : log::Level::Debug;
-  if (log::enabled(level)) log::write(level, "Message from gRPC", {{"message", args->message}});
-}
-
-void setUpGrpcOnce() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    gpr_set_log_function(logFromGrpc);
-    grpc::EnableDefaultHealthCheckService(true);
-    // In a static binary nothing else pulls in the object that registers reflection.
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  });
-}
-
 }  // namespace
 
+// One thread with a loop of its own accepts, wakes streams and tidies up; gRPC's threads answer.
 class Server::Impl {
  public:
   Impl(ServerOptions options, Source& source)
@@ -61,80 +36,42 @@ class Server::Impl {
         source_(source),
         service_(source, {options_.max_calls, options_.max_streams, {options_.max_page}},
                  [this] { trimSoon(); }),
-        connections_(options_.max_connections),
-        refused_(kMaxRefused) {}
+        engine_(options_, service_) {}
 
   ~Impl() { stop(); }
 
   base::Status start();
-  void setServing(const std::string& service, bool serving) {
-    server_->GetHealthCheckService()->SetServingStatus(service, serving);
-  }
+  void setServing(const std::string& service, bool serving) { engine_.setServing(service, serving); }
 
  private:
-  base::Status buildServer();
   void stop();
   void acceptAll();
   void admit(UniqueFd connection);
-  void refuse(UniqueFd connection, std::unique_ptr<Refuser>& refuser, grpc::StatusCode code,
-              const std::string& why);
+  void restWhenQuiet();
   void eventPushed();
   void trimSoon();
   void warnOfRefusal(const std::string& who);
 
   const ServerOptions options_;
   Source& source_;
-  // Accepts, wakes streams, tidies up. Before the service, whose last calls may still post to it.
-  std::unique_ptr<sys::EventLoop> loop_;
+  std::unique_ptr<sys::EventLoop> loop_;  // before the service, whose last calls may still post to it
   AgentService service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<Refuser> denied_, overloaded_;  // made when first needed
-
+  Engine engine_;
   std::optional<Listener> listener_;
-  sys::EventLoop::Handle accept_watch_, accept_pause_, trim_timer_;
-  ConnectionList connections_, refused_;
+  sys::EventLoop::Handle accept_watch_, accept_pause_, trim_timer_, rest_timer_;
+  Clock::time_point last_accept_{};
   uint64_t refusals_ = 0;
-  sys::EventLoop::Clock::time_point next_warning_{};
+  Clock::time_point next_warning_{};
   std::thread thread_;
   EventRing::Subscription subscription_;
   std::atomic<bool> nudge_posted_{false};
   std::atomic<bool> trim_posted_{false};
 };
 
-// A peer that tries again and again must not fill the log.
-void Server::Impl::warnOfRefusal(const std::string& who) {
-  ++refusals_;
-  const auto now = sys::EventLoop::Clock::now();
-  if (now < next_warning_) return;
-  next_warning_ = now + kWarningDistance;
-  log::warn("Refused connections to the API", {{"latest_peer", who}, {"so_far", refusals_}});
-}
-
-base::Status Server::Impl::buildServer() {
-  grpc::ServerBuilder builder;
-  builder.RegisterService(&service_);
-  builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
-  builder.SetMaxSendMessageSize(64 << 20);
-  builder.SetResourceQuota(grpc::ResourceQuota("plimsoll").Resize(kMemoryBytes).SetMaxThreads(4));
-  // Only reflection is served by waiting threads.
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(options_.idle.count()));
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
-  server_ = builder.BuildAndStart();
-  if (!server_) return base::error(base::ErrorCode::Internal, "gRPC could not start a server");
-  setServing("liveness", false);
-  setServing("readiness", false);
-  return base::ok();
-}
-
 base::Status Server::Impl::start() {
-  setUpGrpcOnce();
+  RETURN_IF_ERROR(engine_.probe());
   ASSIGN_OR_RETURN(Listener listener, Listener::open(options_.socket));
   listener_.emplace(std::move(listener));
-  RETURN_IF_ERROR(buildServer());
   ASSIGN_OR_RETURN(loop_, sys::EventLoop::create());
   ASSIGN_OR_RETURN(accept_watch_, loop_->watch(listener_->fd(), EPOLLIN, [this](uint32_t) { acceptAll(); }));
   subscription_ = source_.events().subscribe([this] { eventPushed(); });
@@ -149,7 +86,7 @@ void Server::Impl::stop() {
     thread_.join();
   }
   service_.streams().stop();
-  if (server_) server_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
+  engine_.rest();
 }
 
 void Server::Impl::eventPushed() {
@@ -190,28 +127,36 @@ void Server::Impl::acceptAll() {
 }
 
 void Server::Impl::admit(UniqueFd connection) {
+  last_accept_ = Clock::now();
   const Result<uid_t> uid = peerUid(connection.get());
-  if (!uid || !options_.allowed_uids.contains(*uid)) {
-    const std::string who = uid ? "uid " + std::to_string(*uid) : "a process whose uid is not known";
-    warnOfRefusal(who);
-    refuse(std::move(connection), denied_, grpc::StatusCode::PERMISSION_DENIED,
-           "this process's user may not use the agent's API; run as root");
-    return;
+  if (uid && options_.allowed_uids.contains(*uid)) {
+    engine_.serve(std::move(connection));
+  } else {
+    warnOfRefusal(uid ? "uid " + std::to_string(*uid) : uid.error().message);
+    engine_.deny(std::move(connection));
   }
-  if (!connections_.add(connection.get())) {
-    refuse(std::move(connection), overloaded_, grpc::StatusCode::RESOURCE_EXHAUSTED,
-           "too many connections to the agent (" + std::to_string(options_.max_connections) +
-               "); close one, or try again later");
-    return;
-  }
-  grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+  if (!rest_timer_.active()) restWhenQuiet();
 }
 
-void Server::Impl::refuse(UniqueFd connection, std::unique_ptr<Refuser>& refuser, grpc::StatusCode code,
-                          const std::string& why) {
-  if (!refuser) refuser = Refuser::create({code, why});
-  if (!refuser || !refused_.add(connection.get())) return;
-  grpc::AddInsecureChannelFromFd(&refuser->server(), connection.release());
+void Server::Impl::restWhenQuiet() {
+  rest_timer_ = loop_->after(options_.linger, [this] {
+    if (engine_.connections() > 0 || Clock::now() - last_accept_ < options_.linger) {
+      restWhenQuiet();
+      return;
+    }
+    engine_.rest();
+    ::malloc_trim(0);
+    rest_timer_.cancel();
+  });
+}
+
+// A peer that tries again and again must not fill the log.
+void Server::Impl::warnOfRefusal(const std::string& who) {
+  ++refusals_;
+  const auto now = Clock::now();
+  if (now < next_warning_) return;
+  next_warning_ = now + kWarningDistance;
+  log::warn("Refused connections to the API", {{"latest_peer", who}, {"so_far", refusals_}});
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -8,6 +8,8 @@
 //   ASSIGN_OR_RETURN(auto server, api::Server::start({.socket = "/run/plimsoll/plimsoll.sock"}, source));
 //   server->setServing("readiness", true);
 //
+// While nobody is connected there is one thread, which sleeps.
+//
 // Threads: one Server's functions belong to one thread.
 #pragma once
 
@@ -33,6 +35,8 @@ struct ServerOptions {
   int max_page = 500;  // containers in one answer
   // A connection without a call for so long is closed; so is one that never speaks.
   std::chrono::milliseconds idle{300'000};
+  // How long after the last connection gRPC's threads and memory are kept.
+  std::chrono::milliseconds linger{10'000};
 };
 
 class Server {

@@ -136,6 +136,23 @@ TEST_F(ServerLimitsTest, ClosesAConnectionThatNeverSpeaks) {
   EXPECT_TRUE(closed);
 }
 
+size_t threads() { return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}); }
+
+TEST_F(ServerLimitsTest, KeepsNoThreadsOfGrpcWhileNobodyIsConnected) {
+  ServerOptions quick = options();
+  quick.linger = 100ms;
+  const size_t before = threads();
+  start(quick);
+  server_->setServing("readiness", true);
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(getNode(*stubTo(socket_)).ok());
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (threads() > before + 1 && std::chrono::steady_clock::now() < give_up)
+      std::this_thread::sleep_for(20ms);
+    EXPECT_LE(threads(), before + 1);
+  }
+}
+
 TEST_F(ServerLimitsTest, SurvivesPeersThatSpeakNonsense) {
   start();
   const std::string texts[] = {"GET / HTTP/1.1\r\n\r\n", std::string(100'000, '\0'),
