@@ -72,12 +72,6 @@ base::Status Engine::start() {
   return base::ok();
 }
 
-base::Status Engine::probe() {
-  RETURN_IF_ERROR(start());
-  rest();
-  return base::ok();
-}
-
 void Engine::serve(UniqueFd connection) {
   if (!connections_.add(connection.get())) {
     refuse(std::move(connection), overloaded_,

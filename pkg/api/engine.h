@@ -27,9 +27,6 @@ class Engine {
   Engine(const ServerOptions& options, AgentService& service);
   ~Engine();
 
-  // Starts gRPC and stops it again: finds out early that it cannot.
-  base::Status probe();
-
   // Serves the connection, or refuses it in words when there are too many.
   void serve(base::UniqueFd connection);
   // The peer may not use the API.

@@ -69,7 +69,6 @@ class Server::Impl {
 };
 
 base::Status Server::Impl::start() {
-  RETURN_IF_ERROR(engine_.probe());
   ASSIGN_OR_RETURN(Listener listener, Listener::open(options_.socket));
   listener_.emplace(std::move(listener));
   ASSIGN_OR_RETURN(loop_, sys::EventLoop::create());

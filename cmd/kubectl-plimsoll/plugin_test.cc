@@ -1,0 +1,324 @@
+// The plugin as kubectl starts it: a process with arguments, an environment and exit codes, against an
+// agent's API served by another process. argv[1] and argv[2]: the folder of the plugin and the test server.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "pkg/base/unique_fd.h"
+
+namespace {
+
+using plimsoll::base::UniqueFd;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string plugin_path, server_path;
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+std::string readAll(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
+  return text;
+}
+
+struct Command {
+  std::vector<std::string> arguments;
+  std::string input = {};
+  std::vector<std::string> environment = {};
+  uid_t uid = 0;  // 0: as we are
+};
+
+// Output goes through files, so that neither side waits for the other.
+Outcome run(const std::string& directory, const Command& command) {
+  const std::string in = directory + "/in", out = directory + "/out", err = directory + "/err";
+  std::ofstream(in) << command.input;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(::open(in.c_str(), O_RDONLY), 0);
+    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+    ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+    if (command.uid != 0 && ::setuid(command.uid) < 0) ::_exit(126);
+    std::vector<char*> argv = {const_cast<char*>("kubectl-plimsoll")}, env;
+    for (const auto& argument : command.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    for (const auto& variable : command.environment) env.push_back(const_cast<char*>(variable.c_str()));
+    argv.push_back(nullptr);
+    env.push_back(nullptr);
+    ::execve(plugin_path.c_str(), argv.data(), env.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  Outcome outcome;
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  outcome.out = readAll(UniqueFd(::open(out.c_str(), O_RDONLY)).get());
+  outcome.err = readAll(UniqueFd(::open(err.c_str(), O_RDONLY)).get());
+  return outcome;
+}
+
+class Plugin : public ::testing::Test {
+ protected:
+  Plugin() {
+    char name[] = "/tmp/plimsoll-plugin-XXXXXX";
+    directory_ = mkdtemp(name);
+    socket_ = directory_ + "/run/plimsoll.sock";
+  }
+  ~Plugin() override {
+    stopServer();
+    std::filesystem::remove_all(directory_);
+  }
+  void startServer() {
+    int in[2], out[2];
+    ASSERT_EQ(::pipe2(in, O_CLOEXEC), 0);
+    ASSERT_EQ(::pipe2(out, O_CLOEXEC), 0);
+    server_ = ::fork();
+    if (server_ == 0) {
+      ::dup2(in[0], 0);
+      ::dup2(out[1], 1);
+      ::execl(server_path.c_str(), "test-server", socket_.c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(in[0]);
+    ::close(out[1]);
+    server_in_.reset(in[1]);
+    UniqueFd ready(out[0]);
+    char buffer[16];
+    ASSERT_GT(::read(ready.get(), buffer, sizeof buffer), 0) << "the test server did not start";
+  }
+  void stopServer() {
+    if (server_ <= 0) return;
+    server_in_.reset();
+    int status = 0;
+    ::waitpid(server_, &status, 0);
+    EXPECT_EQ(status, 0) << "the test server failed";
+    server_ = 0;
+  }
+  Outcome plugin(std::vector<std::string> arguments) {
+    return run(directory_, {std::move(arguments), {}, {"PLIMSOLL_SOCKET=" + socket_}});
+  }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(directory_ + "/" + name) << text;
+  }
+
+  std::string directory_, socket_;
+  pid_t server_ = 0;
+  UniqueFd server_in_;
+};
+
+class PluginWithServer : public Plugin {
+ protected:
+  void SetUp() override {
+    if (::getuid() != 0) GTEST_SKIP() << "the API lets root in only";
+    startServer();
+  }
+};
+
+TEST_F(PluginWithServer, GetsTables) {
+  const Outcome all = plugin({"get", "-A"});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_EQ(all.out,
+            "NAMESPACE     POD     CONTAINER   CLASS              SETTINGS   STATE     AGE\n"
+            "default       web-0   app         latency-critical   2/3        Invalid   5h\n"
+            "kube-system   dns-0   dns         <none>             0/0        <none>    5h\n");
+  EXPECT_EQ(plugin({"get", "-n", "kube-system", "--no-headers"}).out,
+            "dns-0   dns   <none>   0/0   <none>   5h\n");
+  EXPECT_EQ(plugin({"get", "pods", "web-0", "-o", "name"}).out, "container/web-0/app\n");
+  EXPECT_EQ(plugin({"get", "-A", "-l", "app=dns", "-o", "name"}).out, "container/dns-0/dns\n");
+  EXPECT_THAT(plugin({"get", "nodes"}).out,
+              HasSubstr("node-1   containerd v2.1.9   2            1          "));
+  EXPECT_THAT(plugin({"get", "-o", "yaml"}).out,
+              StartsWith("apiVersion: plimsoll.dev/v1\nkind: ContainerList\n"));
+  EXPECT_THAT(plugin({"get", "-o", "json"}).out, HasSubstr("\"kind\": \"ContainerList\""));
+}
+
+TEST_F(PluginWithServer, SaysWhatIsNotThere) {
+  const Outcome missing = plugin({"get", "gone-0", "web-0"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.out, HasSubstr("web-0")) << "what is there is shown all the same";
+  EXPECT_THAT(missing.err, HasSubstr("no pod \"gone-0\""));
+  const Outcome empty = plugin({"get", "-n", "none"});
+  EXPECT_EQ(empty.code, 0);
+  EXPECT_EQ(empty.out, "");
+  EXPECT_EQ(empty.err, "No containers found in none namespace.\n");
+  EXPECT_EQ(plugin({"describe", "web-0", "-c", "gone"}).code, 1);
+  EXPECT_THAT(plugin({"get", "-l", "a in b"}).err, HasSubstr("label selector"));
+}
+
+TEST_F(PluginWithServer, DescribesWithoutLettingAPodSteerTheTerminal) {
+  const Outcome outcome = plugin({"describe", "web-0"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("why: no rule allows more than the class's 500"));
+  EXPECT_THAT(outcome.out, HasSubstr("plimsoll.dev/memory.hihg = 512Mi\\x1b]0;owned\\x07"));
+  EXPECT_THAT(outcome.out, HasSubstr("SettingRefused"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("\033")));
+}
+
+TEST_F(PluginWithServer, ColoursOnDemandOnly) {
+  const auto coloured = [&](std::vector<std::string> arguments, std::vector<std::string> environment) {
+    environment.push_back("PLIMSOLL_SOCKET=" + socket_);
+    environment.push_back("TERM=xterm");
+    return run(directory_, {std::move(arguments), {}, std::move(environment)}).out.find('\033') !=
+           std::string::npos;
+  };
+  EXPECT_FALSE(coloured({"get"}, {}));
+  EXPECT_TRUE(coloured({"get", "--color", "always"}, {}));
+  EXPECT_FALSE(coloured({"get", "--color", "auto"}, {"NO_COLOR=1"}));
+  EXPECT_FALSE(coloured({"get", "--color", "never"}, {}));
+}
+
+TEST_F(PluginWithServer, PrintsAndWatchesEvents) {
+  EXPECT_THAT(plugin({"events", "--for", "pod/web-0"}).out, HasSubstr("cpu.weight: no rule allows more"));
+  EXPECT_EQ(plugin({"events", "--for", "pod/other"}).err, "No events found in default namespace.\n");
+  EXPECT_EQ(plugin({"events", "--for", "web-0"}).code, 1);
+  int out[2];
+  ASSERT_EQ(::pipe2(out, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(out[1], 1);
+    ::execl(plugin_path.c_str(), "kubectl-plimsoll", "events", "-w", "--socket", socket_.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::close(out[1]);
+  const UniqueFd reader(out[0]);
+  std::string seen;
+  const auto readUntil = [&](const std::string& text) {
+    while (seen.find(text) == std::string::npos) {
+      pollfd entry{reader.get(), POLLIN, 0};
+      char buffer[512];
+      ssize_t n = 0;
+      if (::poll(&entry, 1, 20'000) <= 0 || (n = ::read(reader.get(), buffer, sizeof buffer)) <= 0) break;
+      seen.append(buffer, static_cast<size_t>(n));
+    }
+    return seen.find(text) != std::string::npos;
+  };
+  EXPECT_TRUE(readUntil("no rule allows more")) << seen;
+  ASSERT_EQ(::write(server_in_.get(), "fresh news\n", 11), 11);
+  EXPECT_TRUE(readUntil("fresh news")) << seen;
+  ::kill(child, SIGTERM);
+  ::waitpid(child, nullptr, 0);
+}
+
+TEST_F(PluginWithServer, IsRefusedToAnotherUser) {
+  // Another uid is kept out by the folder first. Opened up, the agent still asks who it is.
+  ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
+  const Command command{{"get", "--socket", socket_}, {}, {}, 65534};
+  std::filesystem::copy(plugin_path,
+                        directory_ + "/plugin");  // readable for that uid wherever the build stands
+  const std::string built = std::exchange(plugin_path, directory_ + "/plugin");
+  ASSERT_EQ(::chmod(plugin_path.c_str(), 0755), 0);
+  const Outcome kept_out = run(directory_, command);
+  EXPECT_EQ(kept_out.code, 1);
+  EXPECT_THAT(kept_out.err, HasSubstr("for root"));
+  ASSERT_EQ(::chmod((directory_ + "/run").c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(socket_.c_str(), 0666), 0);
+  const Outcome refused = run(directory_, command);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("may not use the agent's API"));
+  plugin_path = built;
+}
+
+TEST_F(PluginWithServer, TellsVersions) {
+  const Outcome outcome = plugin({"version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("Client Version: "));
+  EXPECT_THAT(outcome.out, HasSubstr("Agent Version: "));
+}
+
+TEST_F(Plugin, SaysThatNoAgentAnswers) {
+  const Outcome outcome = plugin({"get"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("cannot reach the agent"));
+  EXPECT_THAT(outcome.err, HasSubstr("--socket"));
+  EXPECT_EQ(plugin({"version"}).code, 1);
+  EXPECT_EQ(plugin({"version", "--client"}).code, 0);
+  EXPECT_EQ(plugin({"doctor", "--local", "--root", directory_}).code, 2);
+}
+
+TEST_F(Plugin, NamesTheRightVerbAndKey) {
+  EXPECT_THAT(plugin({"descirbe", "x"}).err, HasSubstr("did you mean \"describe\"?"));
+  EXPECT_EQ(plugin({"descirbe", "x"}).code, 1);
+  EXPECT_EQ(plugin({"get", "--nonsense"}).code, 1);
+  EXPECT_EQ(plugin({"describe"}).code, 1);
+  EXPECT_EQ(plugin({"get", "-o", "xml"}).code, 1);
+  const Outcome near = plugin({"explain", "memory.hihg"});
+  EXPECT_EQ(near.code, 1);
+  EXPECT_THAT(near.err, HasSubstr("memory.high"));
+  EXPECT_THAT(plugin({"--help"}).out, HasSubstr("kubectl plimsoll"));
+  EXPECT_EQ(plugin({"--help"}).code, 0);
+  EXPECT_EQ(plugin({"lint", "--help"}).code, 0);
+}
+
+TEST_F(Plugin, ExplainsWithoutAnAgent) {
+  EXPECT_THAT(plugin({"explain", "memory.high"}).out, StartsWith("memory.high\n"));
+  EXPECT_THAT(plugin({"explain", "--list"}).out, StartsWith("SETTING "));
+  EXPECT_THAT(plugin({"explain", "hugetlb.2MB.max", "-o", "json"}).out,
+              HasSubstr("\"key\": \"hugetlb.2MB.max\""));
+}
+
+constexpr const char* kGood =
+    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    plimsoll.dev/memory.high: 512Mi\n"
+    "spec:\n  containers: [{name: app}]\n";
+constexpr const char* kBad =
+    "kind: Service\napiVersion: v1\nmetadata: {name: s}\n---\n"
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata:\n"
+    "      annotations:\n        plimsoll.dev/memory.hihg: 512Mi\n    spec:\n      containers: [{name: "
+    "app}]\n";
+
+TEST_F(Plugin, LintsFilesFoldersAndStandardInput) {
+  std::filesystem::create_directories(directory_ + "/m/sub");
+  write("m/good.yaml", kGood);
+  write("m/sub/bad.yml", kBad);
+  write("m/notes.txt", "not: [a manifest");
+  const Outcome good = plugin({"lint", "-f", directory_ + "/m/good.yaml"});
+  EXPECT_EQ(good.code, 0) << good.out;
+  EXPECT_EQ(good.out, "");
+  const Outcome folder = plugin({"lint", "-f", directory_ + "/m"});
+  EXPECT_EQ(folder.code, 2);
+  EXPECT_THAT(folder.out, HasSubstr("sub/bad.yml:12: error: Deployment/web: plimsoll.dev/memory.hihg: "));
+  EXPECT_THAT(folder.out, HasSubstr("did you mean memory.high?"));
+  EXPECT_EQ(folder.err, "1 error, 0 warnings in 2 pod templates\n");
+  const Outcome piped = run(directory_, {{"lint", "-f", "-"}, kBad, {}});
+  EXPECT_EQ(piped.code, 2);
+  EXPECT_THAT(piped.out, StartsWith("<stdin>:12: error"));
+  EXPECT_THAT(plugin({"lint", "-f", directory_ + "/m", "-o", "json"}).out,
+              HasSubstr("\"suggestion\": \"memory.high\""));
+}
+
+TEST_F(Plugin, SaysWhichFileItCannotRead) {
+  const Outcome missing = plugin({"lint", "-f", directory_ + "/gone.yaml"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("gone.yaml"));
+  EXPECT_EQ(plugin({"lint"}).code, 1);
+  std::filesystem::create_directory(directory_ + "/empty");
+  EXPECT_EQ(plugin({"lint", "-f", directory_ + "/empty"}).code, 1);
+  write("garbage.yaml", std::string("\x00\xff{[", 4));
+  EXPECT_EQ(plugin({"lint", "-f", directory_ + "/garbage.yaml"}).code, 2);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  if (argc < 3) return 2;
+  plugin_path = argv[1];
+  server_path = argv[2];
+  ::signal(SIGPIPE, SIG_IGN);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,68 @@
+// An agent's API with hand-made content, for the tests of the plugin as a process: serves on argv[1] until
+// standard input ends; each line read is pushed as an event.
+#include <sys/stat.h>
+
+#include <iostream>
+#include <string>
+
+#include "pkg/api/fake_source.h"
+#include "pkg/api/server.h"
+
+namespace {
+
+using namespace plimsoll;
+
+constexpr auto kAgo = std::chrono::hours(5);
+
+model::ContainerReport web() {
+  auto report = api::containerReport("default", "web-0", "app", "4f1c0ffee0004f1c0ffee000");
+  report.plan.class_name = "latency-critical";
+  report.first_seen = std::chrono::system_clock::now() - kAgo;
+  auto adjusted = api::plannedSetting("memory.high", "1000001", model::State::Adjusted, "999424");
+  adjusted.found = "max";
+  auto refused = api::plannedSetting("cpu.weight", "9000", model::State::Refused);
+  refused.reason = "no rule allows more than the class's 500";
+  report.plan.settings = {api::plannedSetting("memory.max", "512Mi", model::State::Applied, "512Mi"),
+                          adjusted, refused};
+  model::Problem problem;
+  problem.key = "plimsoll.dev/memory.hihg";
+  problem.value = "512Mi\033]0;owned\007";
+  problem.message = "\"memory.hihg\" is not a setting; did you mean memory.high?";
+  problem.suggestion = "memory.high";
+  report.plan.problems = {problem};
+  return report;
+}
+
+api::NodeInfo node() {
+  api::NodeInfo info;
+  info.name = "node-1";
+  info.agent_version = PLIMSOLL_VERSION;
+  info.started_at = std::chrono::system_clock::now() - kAgo;
+  info.facts.kernel_release = "6.12.1-test";
+  info.facts.runtime_name = "containerd";
+  info.facts.runtime_version = "v2.1.9";
+  info.runtime_connected = true;
+  info.config_generation = 1;
+  return info;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  api::FakeSource source;
+  source.setNode(node());
+  source.add(web());
+  auto plain = api::containerReport("kube-system", "dns-0", "dns", "d05d05d05d05");
+  plain.first_seen = std::chrono::system_clock::now() - kAgo;
+  source.add(std::move(plain));
+  source.push("SettingRefused", "cpu.weight: no rule allows more");
+  const auto server = api::Server::start({.socket = argv[1]}, source);
+  if (!server) {
+    std::cerr << server.error().message << "\n";
+    return 1;
+  }
+  std::cout << "ready" << std::endl;
+  for (std::string line; std::getline(std::cin, line);) source.push("Pushed", line);
+  return 0;
+}
