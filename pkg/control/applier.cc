@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pkg/base/log.h"
+#include "pkg/base/parse.h"
 #include "pkg/cgroup/apply.h"
 #include "pkg/cgroup/devices.h"
 #include "pkg/cgroup/path.h"
@@ -38,8 +39,19 @@ void judgeBinding(PlannedSetting& setting, const Applied& applied) {
 void take(const Applied& applied, PlannedSetting& setting) {
   State before = setting.state;
   cgroup::record(applied, setting);
+  if (setting.found) setting.found = base::trim(*setting.found);
   judgeBinding(setting, applied);
   if (setting.state != before) setting.changed_at = std::chrono::system_clock::now();
+}
+
+// A value that travelled at creation and that the kernel rounded reads back as another one: it was written again, and
+// nothing changed. It is ours all the same, so what was there before us is not known.
+void recogniseCarried(const PlannedSetting& setting, Applied& applied) {
+  if (setting.state != State::Pending || setting.stage != Stage::Create) return;
+  if (applied.state != State::Adjusted || !applied.written || !applied.found) return;
+  if (model::compareWithKernel(specOf(setting), setting.value, *applied.found).actual != applied.actual) return;
+  applied.written = false;
+  applied.found.reset();
 }
 
 // What was carried in the creation request and arrived keeps that stage; what we wrote has ours.
@@ -90,6 +102,7 @@ Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerRepor
     Applied applied = cgroup::applySetting(subject, setting);
     // A process may end while its container goes on.
     if (applied.gone && handle.gone()) return Outcome::Gone;
+    recogniseCarried(setting, applied);
     setStage(setting, applied, when);
     take(applied, setting);
   }

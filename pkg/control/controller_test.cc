@@ -115,7 +115,7 @@ TEST_F(ControllerTest, WritesWhatTheRuntimeDropped) {
   EXPECT_EQ(cgroup.text("memory.high"), "67108864\n");
   EXPECT_EQ(setting("memory.high").state, State::Applied);
   EXPECT_EQ(setting("memory.high").stage, Stage::Start);
-  EXPECT_EQ(setting("memory.high").found, "max\n");
+  EXPECT_EQ(setting("memory.high").found, "max");
 }
 
 TEST_F(ControllerTest, APodWithoutAnnotationsCostsNothing) {

@@ -75,8 +75,7 @@ Told toldOf(State state) {
 
 void Narrator::planMade(const ContainerReport& report) {
   for (const model::Problem& problem : report.plan.problems) {
-    std::string message = problem.key + ": " + problem.message;
-    tell(Event::Type::Warning, "AnnotationInvalid", report, problem.key, std::move(message));
+    tell(Event::Type::Warning, "AnnotationInvalid", report, problem.key, problem.message);
   }
   for (const PlannedSetting& setting : report.plan.settings) {
     Told told = toldOf(setting.state);
@@ -100,8 +99,8 @@ void Narrator::settled(const ContainerReport& before, const ContainerReport& aft
     }
   }
   if (applied > 0) {
-    tell(Event::Type::Normal, "SettingsApplied", after, {},
-         std::to_string(applied) + " settings are in place");
+    std::string message = applied == 1 ? "1 setting is in place" : std::to_string(applied) + " settings are in place";
+    tell(Event::Type::Normal, "SettingsApplied", after, {}, std::move(message));
   }
 }
 

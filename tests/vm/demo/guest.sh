@@ -12,7 +12,8 @@ cp node.yaml /etc/plimsoll/node.yaml
 say "starting plimsolld in a pod of its own"
 podctl run agent-pod.yaml || exit 1
 tries=0
-until kubectl-plimsoll version 2> /dev/null | grep -q containerd; do
+# The agent lists its own container once the runtime has told it what runs.
+until kubectl-plimsoll get -A 2> /dev/null | grep -q plimsolld; do
   tries=$((tries + 1))
   [ $tries -gt 100 ] && { podctl logs plimsolld -n plimsoll; exit 1; }
   sleep 0.2

@@ -95,6 +95,8 @@ TEST_F(Settings, WhatTheKernelRoundsIsShownWithBothValues) {
   EXPECT_EQ(seen.state(), v1::SETTING_STATE_ADJUSTED) << seen.DebugString();
   EXPECT_EQ(fileText(node().cgroupOf(pod) + "/memory.high"), "19996672");
   EXPECT_NE(seen.desired(), seen.actual());
+  EXPECT_EQ(seen.stage(), v1::STAGE_CREATE);
+  EXPECT_FALSE(seen.has_found()) << "what the file held before us is not known";
 }
 
 TEST_F(Settings, AParentThatBindsIsNamed) {
@@ -189,7 +191,8 @@ TEST_F(Settings, AResizeKeepsOurValuesAndTakesTheKubeletsOthers) {
   EXPECT_EQ(fileText(cgroup + "/memory.high"), "50331648");
   EXPECT_EQ(fileText(cgroup + "/memory.max"), "100663296");
   EXPECT_EQ(fileText(cgroup + "/cpu.max"), "40000 100000");
-  expectSetting(container->id, "cpu.idle", v1::SETTING_STATE_APPLIED, v1::STAGE_LATE);
+  v1::Setting idle = node().setting(container->id, "cpu.idle");
+  EXPECT_EQ(idle.state(), v1::SETTING_STATE_APPLIED) << idle.DebugString();
 }
 
 TEST_F(Settings, ABadConfigurationLeavesTheOldOneInForce) {
