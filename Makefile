@@ -48,8 +48,8 @@ sanitize: deps
 	@scripts/sanitize.sh
 
 test-nri-go: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) -j$(JOBS) nri_plugin_example
-	@tests/nri-go/run.sh $(BUILD)
+	@ninja -C $(BUILD) -j$(JOBS) nri_event_plugin
+	@tests/nri-go/run.sh $(BUILD)/tests/nri/nri_event_plugin
 
 format:
 	@git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-14 -i

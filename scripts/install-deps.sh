@@ -8,7 +8,7 @@ packages=(
   libyaml-cpp-dev libcgroup-dev libgtest-dev libgmock-dev libbenchmark-dev libexpected-dev
   nlohmann-json3-dev libcli11-dev libssl-dev zlib1g-dev libc-ares-dev libre2-dev libsystemd-dev
   clang-14 clang-format-14 libclang-rt-14-dev
-  mmdebstrap qemu-system-x86 e2fsprogs
+  mmdebstrap qemu-system-x86 e2fsprogs binutils
 )
 
 missing=()

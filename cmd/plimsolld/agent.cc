@@ -45,6 +45,9 @@ std::vector<std::pair<std::string, std::string>> unsupportedSettings(const model
     if (spec.target != model::Target::CgroupFile || !spec.instances.empty()) continue;
     auto setting = model::findSetting(spec.key);
     auto value = model::parseValue(spec, spec.example);
+    // The example names CPUs that another node has.
+    if (spec.type == model::ValueType::CpuList)
+      value = spec.key == "cpuset.mems" ? node.online_mems : node.online_cpus;
     if (!setting || !value) continue;
     if (auto reason = policy::unsupportedReason(*setting, *value, node))
       unsupported.emplace_back(spec.key, *reason);

@@ -44,12 +44,13 @@ void take(const Applied& applied, PlannedSetting& setting) {
   if (setting.state != before) setting.changed_at = std::chrono::system_clock::now();
 }
 
-// A value that travelled at creation and that the kernel rounded reads back as another one: it was written again, and
-// nothing changed. It is ours all the same, so what was there before us is not known.
+// A value that travelled at creation and that the kernel rounded reads back as another one: it was written
+// again, and nothing changed. It is ours all the same, so what was there before us is not known.
 void recogniseCarried(const PlannedSetting& setting, Applied& applied) {
   if (setting.state != State::Pending || setting.stage != Stage::Create) return;
   if (applied.state != State::Adjusted || !applied.written || !applied.found) return;
-  if (model::compareWithKernel(specOf(setting), setting.value, *applied.found).actual != applied.actual) return;
+  if (model::compareWithKernel(specOf(setting), setting.value, *applied.found).actual != applied.actual)
+    return;
   applied.written = false;
   applied.found.reset();
 }

@@ -99,7 +99,8 @@ void Narrator::settled(const ContainerReport& before, const ContainerReport& aft
     }
   }
   if (applied > 0) {
-    std::string message = applied == 1 ? "1 setting is in place" : std::to_string(applied) + " settings are in place";
+    std::string message =
+        applied == 1 ? "1 setting is in place" : std::to_string(applied) + " settings are in place";
     tell(Event::Type::Normal, "SettingsApplied", after, {}, std::move(message));
   }
 }

@@ -29,6 +29,8 @@ class AgentProcessTest : public testing::Test {
   AgentProcessTest() {
     char name[] = "/tmp/plimsoll-agent-XXXXXX";
     directory_ = mkdtemp(name);
+    // What the agent learns at its start of the files that containers have here.
+    host_.container("/kubepods");
     agent_.emplace(host_, directory_);
   }
   ~AgentProcessTest() override {

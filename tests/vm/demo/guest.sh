@@ -19,6 +19,7 @@ until kubectl-plimsoll get -A 2> /dev/null | grep -q plimsolld; do
   sleep 0.2
 done
 show kubectl-plimsoll version
+show kubectl-plimsoll get nodes
 
 for manifest in [1-5]-*.yaml; do
   pod=$(sed -n 's/^  name: //p' "$manifest" | head -1)
@@ -37,6 +38,6 @@ show kubectl-plimsoll explain memory.high
 say "the mistake, found before it is deployed"
 show kubectl-plimsoll lint -f 5-mistake.yaml
 say "what happened"
-show kubectl-plimsoll events
+show kubectl-plimsoll events -A
 say "done; the pods go, the machine is switched off"
 podctl rm --all --grace 0 > /dev/null

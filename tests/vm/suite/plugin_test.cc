@@ -12,6 +12,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string output(const std::string& arguments) {
   std::string command = "/payload/kubectl-plimsoll " + arguments + " 2>&1";
@@ -35,15 +36,16 @@ class Plugin : public testing::Test {
 
 TEST_F(Plugin, ShowsAskedDesiredAndWhatTheKernelHas) {
   node().run(node().pod("seen", "plimsoll.dev/memory.high: '20000001', plimsoll.dev/memory.min: 1Mi"));
-  EXPECT_THAT(output("get -n test"), AllOf(HasSubstr("NAMESPACE"), HasSubstr("seen")));
+  EXPECT_THAT(output("get -A"), AllOf(HasSubstr("NAMESPACE"), HasSubstr("seen")));
   EXPECT_THAT(output("describe seen -n test"),
-              AllOf(HasSubstr("memory.high"), HasSubstr("20000001"), HasSubstr("19996672"),
+              AllOf(HasSubstr("memory.high"), HasSubstr("20000001"), HasSubstr("19528Ki"),
                     HasSubstr("Adjusted"), HasSubstr("memory.min"), HasSubstr("Refused")));
-  EXPECT_THAT(output("events"), HasSubstr("SettingRefused"));
+  EXPECT_THAT(output("events -A"), HasSubstr("SettingRefused"));
 }
 
 TEST_F(Plugin, DoctorFindsThisNodeFit) {
-  EXPECT_THAT(output("doctor --local"), AllOf(HasSubstr("cgroup"), HasSubstr("NRI")));
+  EXPECT_THAT(output("doctor --local"), AllOf(HasSubstr("cgroup"), HasSubstr("nri.sock is there"),
+                                              HasSubstr("connected"), Not(HasSubstr("not online"))));
 }
 
 }  // namespace
