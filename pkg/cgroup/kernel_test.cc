@@ -191,18 +191,6 @@ TEST_F(KernelTest, AfterRmdirItIsGoneAndANamesakeIsAnother) {
   EXPECT_EQ(*open("/c").read("cgroup.freeze"), "0\n");
 }
 
-TEST_F(KernelTest, BusyIsBusy) {
-  if (!hierarchy_->controllers().contains("hugetlb")) GTEST_SKIP() << "no hugetlb controller in this tree";
-  // A controller cannot be handed down out of a cgroup that is not given it; with processes inside it is
-  // EBUSY.
-  fs::create_directory(directory_ + "/c");
-  Child child(directory_);
-  auto status = open().write("cgroup.subtree_control", {"+hugetlb"});
-  ASSERT_FALSE(status);
-  EXPECT_THAT((std::vector<int>{EBUSY, ENOENT}), Contains(status.error().sys_errno));
-  EXPECT_FALSE(status.error().isGone());
-}
-
 TEST_F(KernelTest, ProcessesOfAllCgroupsBelow) {
   fs::create_directory(directory_ + "/c");
   Child one(directory_ + "/c"), two(directory_);
@@ -322,6 +310,24 @@ TEST_F(HugetlbTest, ASettingGoesAllTheWayAndAncestorsShow) {
   EXPECT_EQ(applied.ancestors[0].path, path_ + "/hugetlb.2MB.max");
   EXPECT_EQ(applied.ancestors[0].text, "4194304\n");
   EXPECT_EQ(applySetting({cgroup, roots_, 0}, planned("memory.max", "8Mi")).state, State::Unsupported);
+}
+
+TEST_F(HugetlbTest, BusyIsBusyAndNotGone) {
+  // No controller is handed down out of a cgroup that has processes.
+  Child child(directory_);
+  auto status = open().write("cgroup.subtree_control", {"+hugetlb"});
+  EXPECT_EQ(status.error().sys_errno, EBUSY);
+  EXPECT_FALSE(status.error().isGone());
+}
+
+TEST_F(HugetlbTest, WhatACgroupDoesNotSupportIsToldApart) {
+  put(directory_ + "/cgroup.subtree_control", "+hugetlb");
+  fs::create_directory(directory_ + "/c");
+  // A cgroup with a controller that knows no threads cannot be threaded.
+  auto status = open("/c").write("cgroup.type", {"threaded"});
+  EXPECT_EQ(status.error().sys_errno, EOPNOTSUPP);
+  EXPECT_EQ(status.error().code, ErrorCode::Unimplemented);
+  EXPECT_EQ(text("c/cgroup.type"), "domain\n");
 }
 
 // What discover() gives is told through the exit code: libcgroup's globals stay in the child.

@@ -108,13 +108,14 @@ bool isMember(const ProcCgroup& found, std::string_view path) {
     return found.path == known || (found.path.starts_with(known) && found.path[known.size()] == '/');
   };
   if (path.size() < 2) return false;
-  if (found.up == 0 && below(path)) return true;
+  if (below(path)) return true;
+  if (found.up == 0) return false;
   // Names that we share with the process are hidden: try each end of the path, the longest first. The last
   // component holds the container's id, so that a match of it alone is one.
   for (size_t slash = path.find('/', 1); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
     if (below(path.substr(slash))) return true;
   }
-  return found.up > 0 && below(path);
+  return false;
 }
 
 }  // namespace plimsoll::cgroup

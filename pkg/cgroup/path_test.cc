@@ -104,6 +104,8 @@ TEST(PathTest, Membership) {
       {"0::/kubepods/pod1/abcd", "/kubepods/pod1/abc", false},
       {"0::/kubepods/pod2/xyz", "/kubepods/pod1/abc", false},
       {"0::/", "/kubepods/pod1/abc", false},
+      {"0::/pod1/abc", "/kubepods/pod1/abc", false},
+      {"0::/abc", "/kubepods/pod1/abc", false},
       // We are in a cgroup namespace of our own.
       {"0::/../../../kubepods/pod1/abc", "/kubepods/pod1/abc", true},
       {"0::/../../pod1/abc", "/kubepods/pod1/abc", true},
