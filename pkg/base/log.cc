@@ -1,8 +1,10 @@
 #include "pkg/base/log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
 #include <ctime>
 
 namespace plimsoll::base::log {
@@ -52,6 +54,31 @@ void appendEscaped(std::string& out, unsigned char c) {
   }
 }
 
+// What a pipe takes in one piece once poll(2) calls it writable.
+constexpr size_t kLongestLine = PIPE_BUF - 64;
+
+std::atomic<uint64_t> g_dropped{0};  // lines since the last that was written
+
+// Whoever reads our stderr may be slow or stuck (a runtime that restarts); the agent never waits for it.
+bool writable() {
+  pollfd stream{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  return poll(&stream, 1, 0) == 1 && (stream.revents & POLLOUT) != 0;
+}
+
+void emit(std::string& line) {
+  if (!writable()) {
+    g_dropped.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (line.size() > kLongestLine) line.resize(kLongestLine);
+  if (uint64_t dropped = g_dropped.exchange(0, std::memory_order_relaxed); dropped > 0) {
+    line += " dropped_lines=" + std::to_string(dropped);
+  }
+  line += '\n';
+  // One write, so that lines of several threads do not mix.
+  [[maybe_unused]] ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
 }  // namespace
 
 void setLevel(Level level) { g_level.store(level, std::memory_order_relaxed); }
@@ -82,9 +109,7 @@ void write(Level level, std::string_view message, Fields fields) {
     line += '=';
     line += quoted(field.value);
   }
-  line += '\n';
-  // One write, so that lines of several threads do not mix; a full pipe must not stop the agent.
-  [[maybe_unused]] ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+  emit(line);
 }
 
 }  // namespace plimsoll::base::log

@@ -1,5 +1,6 @@
 // Structured log lines on stderr: `time level message key=value ...`, one line each, whatever the values hold
-// (control characters are escaped, long values cut).
+// (control characters are escaped, long values cut). When whoever reads stderr does not keep up, lines are
+// dropped and counted in the next one, since nothing here may wait for a reader.
 //
 //   log::info("Applied settings", {{"pod", pod}, {"container", name}});
 //

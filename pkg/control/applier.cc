@@ -82,6 +82,13 @@ Result<ContainerHandle> Applier::open(const model::PodFacts& pod,
   return ContainerHandle::open(hierarchy_, std::move(path));
 }
 
+bool Applier::processLives(const model::ContainerFacts& container) const {
+  if (container.pid <= 0) return false;
+  auto text = sys::readFile(roots_.proc + "/" + std::to_string(container.pid) + "/cgroup");
+  // Another process may have the number by now; runtimes put the container's id into its cgroup's name.
+  return text && text->find(container.id) != std::string::npos;
+}
+
 Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*>& requests,
                                          const model::ContainerFacts& container) const {
   Devices resolved;

@@ -34,6 +34,9 @@ class Applier {
   base::Result<ContainerHandle> open(const model::PodFacts& pod,
                                      const model::ContainerFacts& container) const;
 
+  // Whether the container's first process exists and is of that container's cgroup, as far as its name tells.
+  bool processLives(const model::ContainerFacts& container) const;
+
   // Each device that the requests name, as a number or the reason why not.
   Devices resolveDevices(const std::vector<const model::Request*>& requests,
                          const model::ContainerFacts& container) const;

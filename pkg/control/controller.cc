@@ -202,10 +202,7 @@ bool Controller::hold(Entry& entry, ContainerReport& draft) {
     entry.handle = std::move(*handle);
     return true;
   }
-  if (handle.error().isGone()) {
-    markGone(entry);
-    return false;
-  }
+  if (handle.error().isGone()) markGone(entry);
   for (PlannedSetting& setting : draft.plan.settings) {
     if (setting.state != State::Pending) continue;
     setting.state = State::Failed;

@@ -2,6 +2,7 @@
 // looks for foreign changes. Both run in slices, so that no event waits long.
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -11,6 +12,18 @@
 namespace plimsoll::control {
 
 using Clock = sys::EventLoop::Clock;
+
+namespace {
+
+bool failedForTheMoment(const model::ContainerReport& report) {
+  const auto& settings = report.plan.settings;
+  return std::any_of(settings.begin(), settings.end(), [](const model::PlannedSetting& setting) {
+    return setting.state == model::State::Failed &&
+           (setting.error_number == EBUSY || setting.error_number == EAGAIN || setting.error_number == EINTR);
+  });
+}
+
+}  // namespace
 
 void Controller::synchronize(std::vector<model::PodFacts> pods,
                              std::vector<model::ContainerFacts> containers) {
@@ -120,6 +133,8 @@ void Controller::look(Entry& entry) {
   }
   entry.gone_since.reset();
   if (draft->plan.settings.empty()) return;
+  // What the kernel refused for the moment is tried again, no oftener than the sweep comes by.
+  if (failedForTheMoment(*draft)) enqueue(draft->container.id);
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);
 }
@@ -128,7 +143,9 @@ void Controller::forget() {
   Clock::time_point now = Clock::now();
   for (auto it = containers_.begin(); it != containers_.end();) {
     const Entry& entry = it->second;
-    if (!entry.gone_since || now - *entry.gone_since < options_.forget_after) {
+    bool waited = entry.gone_since && now - *entry.gone_since >= options_.forget_after;
+    // Its cgroup may only be where nobody looked for it: a container whose process lives is not forgotten.
+    if (!waited || applier_.processLives(entry.report->container)) {
       ++it;
       continue;
     }

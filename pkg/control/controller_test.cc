@@ -152,10 +152,22 @@ TEST_F(ControllerTest, OnErrorRejectRefusesTheStartWhenTheKernelFails) {
 TEST_F(ControllerTest, AContainerThatVanishesMidwayIsNormal) {
   create({{"plimsoll.dev/memory.high", "64Mi"}});
   ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
-  EXPECT_EQ(setting("memory.high").state, State::Pending);
+  EXPECT_EQ(setting("memory.high").state, State::Failed);
   turn(150ms);
   EXPECT_EQ(store_.find("c1"), nullptr);
   EXPECT_TRUE(told("ContainerGone"));
+}
+
+TEST_F(ControllerTest, ALivingContainerWhoseCgroupIsNotFoundIsKeptAndSaysWhy) {
+  create({{"plimsoll.dev/memory.high", "64Mi"}});
+  // Its process is in a cgroup that the tree we were given does not have.
+  host_.process(4711, "/kubepods/podu1/other");
+  host_.proc("4711/cgroup", "0::/elsewhere/c1\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 4711, kPath));
+  turn(150ms);
+  ASSERT_NE(store_.find("c1"), nullptr);
+  EXPECT_EQ(setting("memory.high").state, State::Failed);
+  EXPECT_THAT(setting("memory.high").reason, HasSubstr("c1"));
 }
 
 TEST_F(ControllerTest, SynchronizeConvergesWhatRunsAndDoesNotWriteTwice) {
