@@ -58,7 +58,7 @@ docs: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) plimsoll-docgen && scripts/docs.sh $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-configure.log
+	rm -rf $(BUILD) $(BUILD)-configure.log build-asan build-tsan build-fuzz
 
 distclean: clean
 	rm -rf .cache

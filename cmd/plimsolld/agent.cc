@@ -3,8 +3,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <utility>
+#include <vector>
 
 #include "cmd/plimsolld/api_source.h"
 #include "cmd/plimsolld/nri_handler.h"
@@ -71,6 +73,7 @@ Started failed(int exit_code, const base::Error& error) { return {nullptr, exit_
 
 void logEvent(const model::Event& event) {
   auto level = event.type == model::Event::Type::Warning ? log::Level::Warn : log::Level::Info;
+  if (!log::enabled(level)) return;
   log::write(level, event.reason,
              {{"pod", event.ns + "/" + event.pod},
               {"container", event.container},
@@ -94,7 +97,10 @@ struct Agent::Parts {
   std::unique_ptr<api::Server> server;
   base::UniqueFd signals;
   sys::EventLoop::Handle signal_watch;
+  std::vector<model::Event> untold;
+  sys::EventLoop::Handle tell_timer;
 
+  void tell();
   base::Status openConfig();
   base::Status startApi();
   base::Status startPlugin();
@@ -128,8 +134,17 @@ void Agent::Parts::configChanged(const base::Result<config::NodeConfig>& loaded)
     event.reason = "ConfigRejected";
     event.message = "the configuration in force stays: " + loaded.error().message;
   }
-  logEvent(event);
-  source->events().push(std::move(event));
+  untold.push_back(std::move(event));
+  tell();
+}
+
+void Agent::Parts::tell() {
+  std::vector<model::Event> events;
+  events.swap(untold);
+  for (model::Event& event : events) {
+    logEvent(event);
+    source->events().push(std::move(event));
+  }
 }
 
 void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy) {
@@ -146,9 +161,14 @@ void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hiera
   applier = std::make_unique<control::Applier>(options.roots, std::move(hierarchy));
   control::Controller::Options controls;
   controls.sweep_min = std::chrono::seconds(options.sweep_seconds);
+  controls.sweep_max = std::max(controls.sweep_max, controls.sweep_min);
+  // Told once the answer that is being made is out: the runtime, and every pod start of the node, waits for
+  // that.
   auto sink = [this](model::Event event) {
-    logEvent(event);
-    source->events().push(std::move(event));
+    event.time = std::chrono::system_clock::now();
+    untold.push_back(std::move(event));
+    if (untold.size() == 1)
+      tell_timer = loop->after(sys::EventLoop::Clock::duration::zero(), [this] { tell(); });
   };
   controller = std::make_unique<control::Controller>(*loop, controls, *applier, std::move(node),
                                                      config.policy, store, std::move(sink));
@@ -167,8 +187,10 @@ base::Status Agent::Parts::startApi() {
 
 base::Status Agent::Parts::startPlugin() {
   NriHandler::Notices notices;
-  notices.configured = [this] { source->setRuntime(controller->node()); };
-  notices.connected = [this] { server->setServing("readiness", true); };
+  notices.connected = [this] {
+    source->setRuntime(controller->node());
+    server->setServing("readiness", true);
+  };
   notices.disconnected = [this](std::string_view reason) {
     source->setRuntimeProblem(std::string(reason));
     server->setServing("readiness", false);

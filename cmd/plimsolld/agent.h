@@ -1,5 +1,5 @@
 // The agent put together: roots and node facts, configuration, controller, NRI plugin, API server, on one
-// loop. Threads: the one that calls start() and run(); requestStop() from any.
+// loop. Threads: the one that calls start() and run().
 #pragma once
 
 #include <memory>

@@ -139,7 +139,6 @@ nri::EventMask NriHandler::configure(const nri::RuntimeInfo& runtime) {
                          runtime.supports(nri::Feature::OomScoreAdj));
   log::info("Registered with the runtime",
             {{"runtime", runtime.name}, {"version", runtime.version}, {"nri", nri::toString(runtime.level)}});
-  if (notices_.configured) notices_.configured();
   using nri::Event;
   // As few as will do: every event is a round trip that the whole node's container starts wait for.
   return {Event::CreateContainer,     Event::StartContainer,  Event::UpdateContainer, Event::StopContainer,

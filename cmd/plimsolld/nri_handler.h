@@ -21,8 +21,7 @@ class NriHandler : public nri::Handler {
  public:
   // For whoever shows the connection's state; each may be empty.
   struct Notices {
-    std::function<void()> configured;  // the runtime's name and version are known
-    std::function<void()> connected;   // events are flowing
+    std::function<void()> connected;  // events are flowing
     std::function<void(std::string_view reason)> disconnected;
   };
 

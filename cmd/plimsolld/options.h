@@ -27,7 +27,7 @@ struct CommandLine {
   std::string file;  // CheckConfig
 };
 
-// Exit codes, as documented in --help and docs/configuration.md.
+// Exit codes, as documented in --help.
 constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;      // could not start, or could not go on
 constexpr int kExitUsage = 2;        // command line

@@ -1,6 +1,7 @@
 #include "pkg/control/applier.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "pkg/cgroup/apply.h"
 #include "pkg/cgroup/devices.h"
 #include "pkg/cgroup/path.h"
+#include "pkg/policy/baseline.h"
 #include "pkg/policy/binding.h"
 
 namespace plimsoll::control {
@@ -61,6 +63,36 @@ void setStage(PlannedSetting& setting, const Applied& applied, Applier::When whe
   setting.stage = when == Applier::When::Start ? Stage::Start : Stage::Late;
 }
 
+// Runtimes put the container's id into its cgroup's name.
+bool namesContainer(std::string_view proc_cgroup, const model::ContainerFacts& container) {
+  return !container.id.empty() && proc_cgroup.find(container.id) != std::string_view::npos;
+}
+
+// Files that the runtime writes whenever the kubelet resizes the container.
+bool isKubelets(std::string_view file) {
+  return file == "cpu.weight" || file == "cpu.max" || file == "memory.max" || file == "pids.max";
+}
+
+// What the file would hold without us: what was found before we wrote; for a value that travelled at creation
+// what the kubelet gave, or else a new cgroup's default. nullopt: not known.
+std::optional<model::Value> valueWithoutUs(const PlannedSetting& setting, const ContainerReport& report) {
+  const std::string& file = setting.request.setting.file;
+  auto parsed = [&setting](const std::string& text) -> std::optional<model::Value> {
+    auto value = model::parseKernelText(specOf(setting), setting.value, text);
+    return value ? std::optional(*std::move(value)) : std::nullopt;
+  };
+  if (setting.found) return parsed(*setting.found);
+  const auto& unified = report.container.base.unified;
+  if (auto it = unified.find(file); it != unified.end()) return parsed(it->second);
+  if (isKubelets(file)) return policy::kubeletValue(setting.request.setting, report.pod, report.container);
+  for (std::string_view zero :
+       {"memory.min", "memory.low", "memory.oom.group", "cpu.idle", "cpu.max.burst"}) {
+    if (file == zero) return parsed("0");
+  }
+  if (file == "memory.high") return parsed("max");
+  return std::nullopt;
+}
+
 bool isWritten(const PlannedSetting& setting) {
   return !model::isDecidedAgainst(setting.state) && setting.state != State::Pending &&
          setting.state != State::Failed;
@@ -78,6 +110,8 @@ Result<ContainerHandle> Applier::open(const model::PodFacts& pod,
   if (opened || container.pid <= 0 || !opened.error().isGone()) return opened;
   ASSIGN_OR_RETURN(std::string text,
                    sys::readFile(roots_.proc + "/" + std::to_string(container.pid) + "/cgroup"));
+  // Another process may have the number by now.
+  if (!namesContainer(text, container)) return opened;
   ASSIGN_OR_RETURN(std::string path, hierarchy_.locate(text));
   return ContainerHandle::open(hierarchy_, std::move(path));
 }
@@ -85,8 +119,7 @@ Result<ContainerHandle> Applier::open(const model::PodFacts& pod,
 bool Applier::processLives(const model::ContainerFacts& container) const {
   if (container.pid <= 0) return false;
   auto text = sys::readFile(roots_.proc + "/" + std::to_string(container.pid) + "/cgroup");
-  // Another process may have the number by now; runtimes put the container's id into its cgroup's name.
-  return text && text->find(container.id) != std::string::npos;
+  return text && namesContainer(*text, container);
 }
 
 Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*>& requests,
@@ -101,6 +134,21 @@ Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*
     }
   }
   return resolved;
+}
+
+Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) const {
+  Subject subject{handle, roots_, report.container.pid};
+  for (size_t i : cgroup::writeOrder(report.plan.settings, handle)) {
+    PlannedSetting& setting = report.plan.settings[i];
+    int error = setting.error_number;
+    bool momentary = error == EBUSY || error == EAGAIN || error == EINTR;
+    if (setting.state != State::Failed || !momentary) continue;
+    Applied applied = cgroup::applySetting(subject, setting);
+    if (applied.gone && handle.gone()) return Outcome::Gone;
+    setStage(setting, applied, When::Late);
+    take(applied, setting);
+  }
+  return Outcome::Done;
 }
 
 Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when) const {
@@ -129,6 +177,12 @@ Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport
   return Outcome::Done;
 }
 
+void Applier::forgetFoundBeforeResize(ContainerReport& report) {
+  for (PlannedSetting& setting : report.plan.settings) {
+    if (isKubelets(setting.request.setting.file)) setting.found.reset();
+  }
+}
+
 void Applier::relaxForResize(const ContainerHandle& handle, const ContainerReport& report) const {
   // The runtime writes cpu.weight and cpu.max of its own; the kernel refuses the first while cpu.idle is 1
   // and the second below cpu.max.burst, and the kubelet's resize would fail.
@@ -144,19 +198,23 @@ void Applier::relaxForResize(const ContainerHandle& handle, const ContainerRepor
 
 void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report,
                        const PlannedSetting& setting) const {
-  if (!isWritten(setting) || !setting.found) return;
+  if (!isWritten(setting)) return;
   Subject subject{handle, roots_, report.container.pid};
   Applied now = cgroup::observeSetting(subject, setting);
-  bool ours = now.state == State::Applied || now.state == State::Adjusted;
-  auto found = model::parseKernelText(specOf(setting), setting.value, *setting.found);
-  if (now.gone || !ours || !found) return;
-  PlannedSetting restored = setting;
-  restored.value = std::move(*found);
-  Applied done = cgroup::applySetting(subject, restored);
-  if (done.gone || done.error_number == 0) return;
+  if (now.gone || (now.state != State::Applied && now.state != State::Adjusted)) return;
+  auto value = valueWithoutUs(setting, report);
+  std::string problem = "what it was before is not known";
+  if (value) {
+    PlannedSetting restored = setting;
+    restored.value = *std::move(value);
+    restored.state = State::Pending;
+    Applied done = cgroup::applySetting(subject, restored);
+    if (done.gone || done.state != State::Failed) return;
+    problem = done.reason;
+  }
   base::log::warn(
       "Could not put a value back",
-      {{"container", report.container.id}, {"key", setting.request.setting.key}, {"err", done.reason}});
+      {{"container", report.container.id}, {"key", setting.request.setting.key}, {"err", problem}});
 }
 
 }  // namespace plimsoll::control

@@ -48,10 +48,17 @@ class Applier {
   // Reads without writing: what somebody else changed becomes Drifted.
   Outcome observe(const ContainerHandle& handle, model::ContainerReport& report) const;
 
+  // Tries again what the kernel refused for the moment (EBUSY and the like), and nothing else.
+  Outcome retry(const ContainerHandle& handle, model::ContainerReport& report) const;
+
+  // What the kubelet's files held before its resize is nothing to go back to.
+  static void forgetFoundBeforeResize(model::ContainerReport& report);
+
   // Takes back what would make the runtime's own write of the kubelet's new values fail.
   void relaxForResize(const ContainerHandle& handle, const model::ContainerReport& report) const;
 
-  // Puts back the value found before, where it is known and the present one is still ours.
+  // Puts back what would be there without us, where that is known and the present value is still ours; says
+  // in the log where it is not known.
   void withdraw(const ContainerHandle& handle, const model::ContainerReport& report,
                 const model::PlannedSetting& setting) const;
 

@@ -24,6 +24,23 @@ const PlannedSetting* firstFailureOfThePod(const ContainerReport& report) {
   return nullptr;
 }
 
+// Wishes for a container whose name is nearly this one's. Which other containers the pod has is not known at
+// creation, so only a likely slip is told; `lint` sees the whole pod.
+void addLikelySlips(const model::PodIntent& intent, ContainerReport& report) {
+  for (const auto& [name, scope] : intent.containers) {
+    if (name == report.container.name) continue;
+    std::string_view candidates[] = {report.container.name};
+    if (!model::nearest(name, candidates)) continue;
+    model::Problem problem;
+    problem.container = name;
+    problem.key = name + "." + std::string(model::kAnnotationDomain);
+    problem.suggestion = report.container.name;
+    problem.message = "this is for a container \"" + name + "\"; if the pod has none, \"" +
+                      report.container.name + "\" is meant";
+    report.plan.problems.push_back(std::move(problem));
+  }
+}
+
 // Whether the plan still sets what `old` set.
 bool inForce(const ContainerReport& report, const PlannedSetting& old) {
   const auto& now = report.plan.settings;
@@ -32,7 +49,9 @@ bool inForce(const ContainerReport& report, const PlannedSetting& old) {
   });
 }
 
-void mergeBase(model::BaseResources& base, const model::BaseResources& change) {
+}  // namespace
+
+void Controller::mergeBase(model::BaseResources& base, const model::BaseResources& change) {
   if (change.cpu_shares) base.cpu_shares = change.cpu_shares;
   if (change.cpu_quota_us) base.cpu_quota_us = change.cpu_quota_us;
   if (change.cpu_period_us) base.cpu_period_us = change.cpu_period_us;
@@ -43,8 +62,6 @@ void mergeBase(model::BaseResources& base, const model::BaseResources& change) {
   if (!change.cpuset_mems.empty()) base.cpuset_mems = change.cpuset_mems;
   for (const auto& [file, value] : change.unified) base.unified[file] = value;
 }
-
-}  // namespace
 
 Controller::Controller(sys::EventLoop& loop, Options options, Applier& applier, model::NodeFacts node,
                        model::NodePolicy policy, ReportStore& store, EventSink sink)
@@ -82,22 +99,24 @@ void Controller::podStarted(model::PodFacts facts) {
 void Controller::podRemoved(const std::string& sandbox_id) { pods_.erase(sandbox_id); }
 
 Controller::Pod& Controller::podOf(const model::ContainerFacts& container) {
+  // A container listed without its pod gets one without a name, which knowsPod() does not count.
   auto [it, added] = pods_.try_emplace(container.sandbox_id);
   if (added) it->second.facts.sandbox_id = container.sandbox_id;
-  if (!it->second.intent) it->second.intent = annotation::parsePod(it->second.facts.annotations);
-  return it->second;
+  Pod& pod = it->second;
+  if (!pod.intent) {
+    pod.intent = annotation::parsePod(pod.facts.annotations);
+    // All that matters of them is in the intent; they need not be copied into every report.
+    pod.facts.annotations.clear();
+  }
+  return pod;
 }
 
-Controller::Entry& Controller::addEntry(model::ContainerFacts facts) {
+Controller::Draft Controller::newReport(model::ContainerFacts facts) {
   auto draft = std::make_shared<ContainerReport>();
   draft->pod = podOf(facts).facts;
   draft->first_seen = std::chrono::system_clock::now();
-  std::string id = facts.id;
   draft->container = std::move(facts);
-  Entry& entry = containers_[id];
-  entry = Entry{};
-  entry.report = std::move(draft);
-  return entry;
+  return draft;
 }
 
 void Controller::plan(ContainerReport& report, bool keep_states) {
@@ -107,6 +126,7 @@ void Controller::plan(ContainerReport& report, bool keep_states) {
   policy::Inputs inputs{*pod.intent, pod.facts, report.container, node_, policy_, devices};
   report.plan = keep_states ? policy::replan(report.plan, inputs) : policy::makePlan(inputs);
   report.config_generation = policy_.generation;
+  addLikelySlips(*pod.intent, report);
 }
 
 void Controller::publish(Entry& entry, Draft draft) {
@@ -115,12 +135,13 @@ void Controller::publish(Entry& entry, Draft draft) {
 }
 
 CreateDecision Controller::containerCreating(model::ContainerFacts facts) {
-  Entry& entry = addEntry(std::move(facts));
-  auto draft = std::make_shared<ContainerReport>(*entry.report);
+  Draft draft = newReport(std::move(facts));
   plan(*draft, false);
-  entry.planned = true;
   narrator_.planMade(*draft);
   CreateDecision decision = createDecision(draft->plan);
+  Entry& entry = containers_[draft->container.id];
+  entry = Entry{};
+  entry.planned = true;
   publish(entry, std::move(draft));
   return decision;
 }
@@ -134,6 +155,14 @@ base::Status Controller::containerStarting(const std::string& id, int64_t pid,
   draft->container.pid = pid;
   if (!cgroups_path.empty()) draft->container.cgroups_path = cgroups_path;
   draft->container.state = ContainerState::Running;
+  // Known from a list whose work is still queued, or planned by rules that have changed.
+  if (!entry.planned) replan(entry, *draft);
+  if (draft->plan.rejection) {
+    // It was created while we were away; otherwise it would not have come so far.
+    base::Status refused = base::error(base::ErrorCode::FailedPrecondition, *draft->plan.rejection);
+    publish(entry, std::move(draft));
+    return refused;
+  }
   converge(entry, std::move(draft), Applier::When::Start);
 
   const ContainerReport& report = *entry.report;
@@ -153,6 +182,7 @@ void Controller::containerUpdating(const std::string& id, const model::BaseResou
   auto draft = std::make_shared<ContainerReport>(*entry.report);
   mergeBase(draft->container.base, base);
   if (entry.handle) applier_.relaxForResize(*entry.handle, *draft);
+  Applier::forgetFoundBeforeResize(*draft);
   publish(entry, std::move(draft));
   entry.planned = false;
   // If the runtime's write fails there is no notice that it is done.
@@ -217,19 +247,28 @@ void Controller::markGone(Entry& entry) {
   if (!entry.gone_since) entry.gone_since = sys::EventLoop::Clock::now();
 }
 
+void Controller::replan(Entry& entry, ContainerReport& draft) {
+  bool first = draft.plan.settings.empty() && draft.plan.problems.empty();
+  plan(draft, !first);
+  entry.planned = true;
+  for (const PlannedSetting& old : entry.report->plan.settings) {
+    if (entry.handle && !inForce(draft, old)) applier_.withdraw(*entry.handle, *entry.report, old);
+  }
+  if (!first) return;
+  narrator_.planMade(draft);
+  // What was told just now is not told again as a change.
+  entry.report = std::make_shared<ContainerReport>(draft);
+}
+
 void Controller::process(const std::string& id) {
   auto it = containers_.find(id);
   if (it == containers_.end() || it->second.report->container.state == ContainerState::Stopped) return;
   Entry& entry = it->second;
   auto draft = std::make_shared<ContainerReport>(*entry.report);
   if (!entry.planned) {
-    bool first = draft->plan.settings.empty() && draft->plan.problems.empty();
-    plan(*draft, !first);
-    entry.planned = true;
-    for (const PlannedSetting& old : entry.report->plan.settings) {
-      if (entry.handle && !inForce(*draft, old)) applier_.withdraw(*entry.handle, *entry.report, old);
-    }
-    if (first) narrator_.planMade(*draft);
+    replan(entry, *draft);
+    // It runs already: that it should not have started is no news to act on.
+    draft->plan.rejection.reset();
   }
   // A container that is only created has no cgroup; StartContainer will bring it.
   if (draft->container.pid == 0 && draft->container.state != ContainerState::Running) {

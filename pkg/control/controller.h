@@ -52,7 +52,10 @@ class Controller {
   const model::NodeFacts& node() const { return node_; }
 
   // Whether podStarted() was called for this sandbox; if so its facts need not be gathered again.
-  bool knowsPod(const std::string& sandbox_id) const { return pods_.contains(sandbox_id); }
+  bool knowsPod(const std::string& sandbox_id) const {
+    auto it = pods_.find(sandbox_id);
+    return it != pods_.end() && !it->second.facts.name.empty();
+  }
   void podStarted(model::PodFacts facts);
   void podRemoved(const std::string& sandbox_id);
 
@@ -86,11 +89,15 @@ class Controller {
     std::optional<sys::EventLoop::Clock::time_point> gone_since;
     sys::EventLoop::Handle recheck;
   };
-  using Draft = std::shared_ptr<model::ContainerReport>;
+  using Draft =
+      std::shared_ptr<model::ContainerReport>;  // becomes the entry's and the store's when published
 
   Pod& podOf(const model::ContainerFacts& container);
-  Entry& addEntry(model::ContainerFacts facts);
+  Draft newReport(model::ContainerFacts facts);
+  static void mergeBase(model::BaseResources& base, const model::BaseResources& change);
   void plan(model::ContainerReport& report, bool keep_states);
+  // Plans again what is not planned, and takes back what the new plan does not ask for.
+  void replan(Entry& entry, model::ContainerReport& draft);
   void publish(Entry& entry, Draft draft);
   // Brings the kernel to the plan; publishes and tells what changed.
   void converge(Entry& entry, Draft draft, Applier::When when);

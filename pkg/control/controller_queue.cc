@@ -2,7 +2,6 @@
 // looks for foreign changes. Both run in slices, so that no event waits long.
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -12,18 +11,6 @@
 namespace plimsoll::control {
 
 using Clock = sys::EventLoop::Clock;
-
-namespace {
-
-bool failedForTheMoment(const model::ContainerReport& report) {
-  const auto& settings = report.plan.settings;
-  return std::any_of(settings.begin(), settings.end(), [](const model::PlannedSetting& setting) {
-    return setting.state == model::State::Failed &&
-           (setting.error_number == EBUSY || setting.error_number == EAGAIN || setting.error_number == EINTR);
-  });
-}
-
-}  // namespace
 
 void Controller::synchronize(std::vector<model::PodFacts> pods,
                              std::vector<model::ContainerFacts> containers) {
@@ -35,12 +22,19 @@ void Controller::synchronize(std::vector<model::PodFacts> pods,
     std::string id = facts.id;
     listed.insert(id);
     auto known = containers_.find(id);
+    // Newer runtimes list the values that a plugin asked for at creation, ours too: they are no base to judge
+    // by.
+    facts.base.unified.clear();
+    facts.base.oom_score_adj.reset();
     if (known == containers_.end()) {
-      store_.publish(addEntry(std::move(facts)).report);
+      publish(containers_[id], newReport(std::move(facts)));
     } else {
       auto draft = std::make_shared<model::ContainerReport>(*known->second.report);
       draft->container.state = facts.state;
       draft->container.pid = facts.pid;
+      // The kubelet may have resized it while nobody listened.
+      mergeBase(draft->container.base, facts.base);
+      known->second.planned = false;
       publish(known->second, std::move(draft));
     }
     enqueue(id);
@@ -120,10 +114,14 @@ void Controller::sweepSlice() {
 }
 
 void Controller::look(Entry& entry) {
+  // Between the runtime's two notices of a resize some of our values are taken back on purpose.
+  if (entry.recheck.active() && !entry.planned) return;
   if (!entry.handle) {
     auto handle = applier_.open(entry.report->pod, entry.report->container);
     if (!handle) return;
     entry.handle = std::move(*handle);
+    // Found after all: whatever could not be done without it is done now.
+    enqueue(entry.report->container.id);
   }
   auto draft = std::make_shared<model::ContainerReport>(*entry.report);
   ReportPtr before = entry.report;
@@ -133,8 +131,7 @@ void Controller::look(Entry& entry) {
   }
   entry.gone_since.reset();
   if (draft->plan.settings.empty()) return;
-  // What the kernel refused for the moment is tried again, no oftener than the sweep comes by.
-  if (failedForTheMoment(*draft)) enqueue(draft->container.id);
+  applier_.retry(*entry.handle, *draft);
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);
 }

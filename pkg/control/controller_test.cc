@@ -66,6 +66,11 @@ class ControllerTest : public testing::Test {
     controller_->podStarted(pod(std::move(annotations)));
     return controller_->containerCreating(container());
   }
+  static model::NodePolicy allowing(const std::string& key) {
+    std::string header = "apiVersion: plimsoll.dev/v1alpha1\nkind: NodeConfig\n";
+    return config::loadNodeConfig(header + "rules: [{name: r, settings: [{key: " + key + "}]}]\n", "f")
+        ->policy;
+  }
   const PlannedSetting& setting(std::string_view key) {
     report_ = store_.find("c1");
     for (const PlannedSetting& found : report_->plan.settings) {
@@ -247,12 +252,7 @@ TEST_F(ControllerTest, AResizeThatFailsIsPutRightByItself) {
 
 TEST_F(ControllerTest, NewRulesReachRunningContainersAndWhatTheyForbidIsPutBack) {
   FakeCgroup cgroup = host_.container(kPath);
-  model::NodePolicy allowing = config::loadNodeConfig(
-                                   "apiVersion: plimsoll.dev/v1alpha1\nkind: NodeConfig\nrules: [{name: r, "
-                                   "settings: [{key: memory.min}]}]\n",
-                                   "f")
-                                   ->policy;
-  controller_->setNodePolicy(allowing);
+  controller_->setNodePolicy(allowing("memory.min"));
   create({{"plimsoll.dev/memory.low", "1Mi"}, {"plimsoll.dev/memory.min", "1Mi"}});
   // Not carried, so that the value found is known.
   ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
@@ -262,6 +262,81 @@ TEST_F(ControllerTest, NewRulesReachRunningContainersAndWhatTheyForbidIsPutBack)
   turn(30ms);
   EXPECT_EQ(setting("memory.min").state, State::Refused);
   EXPECT_EQ(cgroup.text("memory.min"), "0\n");
+}
+
+TEST_F(ControllerTest, WhatTravelledAtCreationIsPutBackToo) {
+  controller_->setNodePolicy(allowing("memory.min"));
+  create({{"plimsoll.dev/memory.min", "1Mi"}});
+  FakeCgroup cgroup = host_.container(kPath).file("memory.min", "1048576\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  ASSERT_EQ(setting("memory.min").stage, Stage::Create);
+  controller_->setNodePolicy(config::builtInConfig().policy);
+  turn(30ms);
+  EXPECT_EQ(cgroup.text("memory.min"), "0\n");
+}
+
+TEST_F(ControllerTest, AMootValueIsPutBackToo) {
+  controller_->setNodePolicy(allowing("memory.low"));
+  FakeCgroup cgroup = host_.container(kPath);
+  host_.container(kPodPath).file("memory.low", "0\n");
+  create({{"plimsoll.dev/memory.low", "1Mi"}});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  ASSERT_EQ(setting("memory.low").state, State::Moot);
+  controller_->setNodePolicy(config::builtInConfig().policy);
+  turn(30ms);
+  EXPECT_EQ(cgroup.text("memory.low"), "0\n");
+}
+
+TEST_F(ControllerTest, AStartBeforeItsSliceIsPlannedFirst) {
+  FakeCgroup cgroup = host_.container(kPath);
+  auto facts = container();
+  facts.state = model::ContainerState::Created;
+  controller_->synchronize({pod({{"plimsoll.dev/memory.high", "64Mi"}})}, {facts});
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  EXPECT_EQ(cgroup.text("memory.high"), "67108864\n");
+}
+
+TEST_F(ControllerTest, RejectHoldsForAContainerCreatedWhileWeWereAway) {
+  host_.container(kPath);
+  auto facts = container();
+  facts.state = model::ContainerState::Created;
+  controller_->synchronize({pod({{"plimsoll.dev/memory.min", "1Mi"}, {"plimsoll.dev/on-error", "reject"}})},
+                           {facts});
+  base::Status started = controller_->containerStarting("c1", 0, kPath);
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("memory.min"));
+}
+
+TEST_F(ControllerTest, ARefusalIsToldOnceAfterARestart) {
+  host_.container(kPath);
+  auto facts = container();
+  facts.state = model::ContainerState::Running;
+  facts.pid = 77;
+  host_.process(77, kPath);
+  controller_->synchronize({pod({{"plimsoll.dev/memory.min", "1Mi"}, {"plimsoll.dev/on-error", "reject"}})},
+                           {facts});
+  turn(60ms);
+  EXPECT_EQ(
+      std::count_if(events_.begin(), events_.end(), [](auto& e) { return e.reason == "SettingRefused"; }), 1);
+  EXPECT_FALSE(store_.find("c1")->plan.rejection) << "it runs already";
+}
+
+TEST_F(ControllerTest, AWishForANearlyRightContainerIsTold) {
+  create({{"ap.plimsoll.dev/memory.high", "64Mi"}, {"sidecar.plimsoll.dev/memory.high", "64Mi"}});
+  report_ = store_.find("c1");
+  ASSERT_EQ(report_->plan.problems.size(), 1U);
+  EXPECT_EQ(report_->plan.problems[0].suggestion, "app");
+}
+
+TEST_F(ControllerTest, APodThatTheListForgotIsLearntLater) {
+  auto facts = container("c0");
+  facts.state = model::ContainerState::Running;
+  facts.pid = 77;
+  controller_->synchronize({}, {facts});
+  turn(30ms);
+  EXPECT_FALSE(controller_->knowsPod("s1"));
+  EXPECT_THAT(create({{"plimsoll.dev/memory.high", "64Mi"}}).unified,
+              Contains(Pair("memory.high", "67108864")));
 }
 
 TEST_F(ControllerTest, StoppedAndRemovedContainersLeave) {

@@ -14,16 +14,17 @@ say "NRI: from the runtime's CreateContainer request to our answer, a pod with 2
 # The agent works on a host of plain files here: the answer to CreateContainer needs no kernel, and this machine may be none
 # that it would serve.
 coproc HOST { exec "$build/tests/bench/nri/bench_fake_host"; }
+host_pid=$HOST_PID  # bash forgets it once the process has ended
 read -r host <&"${HOST[0]}"
 agent="$build/cmd/plimsolld/plimsolld --nri-socket={socket} --api-socket=$host/api.sock --log-level=error"
 agent+=" --cgroup-root=$host/cgroup --proc-root=$host/proc --sys-root=$host/sys"
 "$here/nri/run.sh" "$build" $([[ $quick ]] && echo --calls 5000 --idle 5) "plimsolld=$agent"
 exec {HOST[1]}>&-
-wait "$HOST_PID"
+wait "$host_pid"
 
 for part in annotation cgroup; do
   say "$part"
-  "$build/tests/bench/$part/${part}_bench" --benchmark_min_time=0.2 2> /dev/null
+  "$build/tests/bench/$part/${part}_bench" --benchmark_min_time=0.2 2>&1 | grep -v -e WARNING -e "^Run on" -e "^  L" -e "CPU Caches" -e "Load Average" -e "^20"
 done
 [[ $quick ]] && exit 0
 
