@@ -96,11 +96,14 @@ model::ContainerFacts containerFacts(const api::Container& container) {
   facts.base = baseResources(container.linux().resources());
   if (container.linux().has_oom_score_adj())
     facts.base.oom_score_adj = container.linux().oom_score_adj().value();
+  return facts;
+}
+
+void addMounts(model::ContainerFacts& facts, const api::Container& container) {
   facts.mounts.reserve(static_cast<size_t>(container.mounts_size()));
   for (const api::Mount& mount : container.mounts()) {
     facts.mounts.push_back({mount.destination(), mount.source(), mount.type()});
   }
-  return facts;
 }
 
 model::BaseResources resizedResources(const api::LinuxResources& resources) {
@@ -180,6 +183,7 @@ nri::Result<api::CreateContainerResponse> NriHandler::createContainer(const api:
   model::ContainerFacts facts = containerFacts(container);
   // CRI-O leaves these empty at creation.
   if (facts.sandbox_id.empty()) facts.sandbox_id = pod.id();
+  if (controller_.needsMounts(pod.id())) addMounts(facts, container);
   control::CreateDecision decision = controller_.containerCreating(std::move(facts));
   if (decision.rejection) return base::error(base::ErrorCode::FailedPrecondition, *decision.rejection);
   return adjustment(decision);

@@ -10,7 +10,9 @@
 namespace plimsoll::agent {
 
 model::PodFacts podFacts(const nri::api::PodSandbox& pod);
+// Without the mounts, which few containers need and all have many of.
 model::ContainerFacts containerFacts(const nri::api::Container& container);
+void addMounts(model::ContainerFacts& facts, const nri::api::Container& container);
 // What a resize changes: NRI shows every field, and 0 where the kubelet set nothing.
 model::BaseResources resizedResources(const nri::api::LinuxResources& resources);
 nri::api::CreateContainerResponse adjustment(const control::CreateDecision& decision);

@@ -98,10 +98,10 @@ void Controller::podStarted(model::PodFacts facts) {
 
 void Controller::podRemoved(const std::string& sandbox_id) { pods_.erase(sandbox_id); }
 
-Controller::Pod& Controller::podOf(const model::ContainerFacts& container) {
+Controller::Pod& Controller::podOf(const std::string& sandbox_id) {
   // A container listed without its pod gets one without a name, which knowsPod() does not count.
-  auto [it, added] = pods_.try_emplace(container.sandbox_id);
-  if (added) it->second.facts.sandbox_id = container.sandbox_id;
+  auto [it, added] = pods_.try_emplace(sandbox_id);
+  if (added) it->second.facts.sandbox_id = sandbox_id;
   Pod& pod = it->second;
   if (!pod.intent) {
     pod.intent = annotation::parsePod(pod.facts.annotations);
@@ -111,16 +111,31 @@ Controller::Pod& Controller::podOf(const model::ContainerFacts& container) {
   return pod;
 }
 
+bool Controller::needsMounts(const std::string& sandbox_id) {
+  auto names = [](const std::vector<model::Request>& requests) {
+    return std::any_of(requests.begin(), requests.end(), [](const model::Request& request) {
+      return !model::devicesOf(request.value).empty();
+    });
+  };
+  const model::PodIntent& intent = *podOf(sandbox_id).intent;
+  if (names(intent.pod.requests) || names(policy_.defaults)) return true;
+  for (const auto& [name, scope] : intent.containers) {
+    if (names(scope.requests)) return true;
+  }
+  return std::any_of(policy_.classes.begin(), policy_.classes.end(),
+                     [&](const auto& entry) { return names(entry.second.settings); });
+}
+
 Controller::Draft Controller::newReport(model::ContainerFacts facts) {
   auto draft = std::make_shared<ContainerReport>();
-  draft->pod = podOf(facts).facts;
+  draft->pod = podOf(facts.sandbox_id).facts;
   draft->first_seen = std::chrono::system_clock::now();
   draft->container = std::move(facts);
   return draft;
 }
 
 void Controller::plan(ContainerReport& report, bool keep_states) {
-  Pod& pod = podOf(report.container);
+  Pod& pod = podOf(report.container.sandbox_id);
   auto devices =
       applier_.resolveDevices(policy::wishes(*pod.intent, report.container.name, policy_), report.container);
   policy::Inputs inputs{*pod.intent, pod.facts, report.container, node_, policy_, devices};

@@ -90,25 +90,29 @@ void EventLoop::run() {
 
 void EventLoop::runOnce(Clock::duration limit) {
   epoll_event events[64];
-  int n = epoll_wait(epoll_.get(), events, std::size(events), waitMillis(limit));
+  int ready = epoll_wait(epoll_.get(), events, std::size(events), waitMillis(limit));
   turns_.fetch_add(1, std::memory_order_relaxed);
-  for (int i = 0; i < n; ++i) {
+  bool posted = false;
+  for (int i = 0; i < ready; ++i) {
     // Copied: epoll_event is packed, so a reference to its member would be misaligned.
     uint64_t id = events[i].data.u64;
-    if (id == kWakeId) continue;
+    if (id == kWakeId) {
+      uint64_t count;
+      [[maybe_unused]] ssize_t n = ::read(wake_.get(), &count, sizeof count);
+      posted = true;
+      continue;
+    }
     // Looked up again for each event: an earlier callback of this round may have ended the watch.
     auto it = watches_.find(id);
     if (it == watches_.end()) continue;
     auto callback = it->second.callback;
     (*callback)(events[i].events);
   }
-  runPosted();
+  if (posted) runPosted();
   runTimers();
 }
 
 void EventLoop::runPosted() {
-  uint64_t count;
-  [[maybe_unused]] ssize_t n = ::read(wake_.get(), &count, sizeof count);
   std::vector<Callback> work;
   {
     std::lock_guard lock(posted_mutex_);

@@ -251,7 +251,7 @@ TEST_F(Hazards, RegistersAtOnceAndOnOneConnectionOnly) {
 TEST_F(Hazards, NoEventsReachTheHandlerAfterTheConnectionEnded) {
   start(fake::likeContainerd219());
   runtime_->dropPlugins();
-  ASSERT_TRUE(thread_.waitFor([&] { return plugin_->stats().lost_sessions == 1; }));
+  ASSERT_TRUE(thread_.waitFor([&] { return plugin_->stats().lost_sessions >= 1; }));
   auto heard = handler_.heard();
   auto lost = std::find(heard.begin(), heard.end(), "disconnected");
   ASSERT_NE(lost, heard.end());

@@ -119,7 +119,7 @@ TEST_F(Lifecycle, ComesBackAfterARuntimeRestart) {
   startPlugin();
   ASSERT_TRUE(runtime->waitForPlugins(1));
   runtime.reset();
-  ASSERT_TRUE(thread_.waitFor([&] { return plugin_->stats().lost_sessions == 1; }));
+  ASSERT_TRUE(thread_.waitFor([&] { return plugin_->stats().lost_sessions >= 1; }));
   EXPECT_THAT(handler_.heard(), Contains("disconnected"));
   runtime = std::make_unique<FakeRuntime>(path_, fake::likeContainerd219());
   EXPECT_TRUE(runtime->waitForPlugins(1));
