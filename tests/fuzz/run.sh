@@ -14,7 +14,7 @@ CC=clang-14 CXX=clang++-14 cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=RelW
   -DPLIMSOLL_BENCH=OFF > /dev/null
 targets=("$@")
 if [[ ${#targets[@]} -eq 0 ]]; then
-  mapfile -t targets < <(ninja -C $build -t targets all | sed -n 's/^\([a-z_]*_fuzz\): phony$/\1/p' | sort -u)
+  mapfile -t targets < <(ninja -C $build -t targets all | sed -n 's/^\([a-z]*_fuzz\): phony$/\1/p' | sort -u)
 fi
 [[ ${#targets[@]} -gt 0 ]] || { echo "no fuzz targets found" >&2; exit 1; }
 ninja -C $build "${targets[@]}" > $build/build.log || { tail -40 $build/build.log; exit 1; }
