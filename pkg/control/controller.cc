@@ -111,13 +111,13 @@ Controller::Pod& Controller::podOf(const std::string& sandbox_id) {
   return pod;
 }
 
-bool Controller::needsMounts(const std::string& sandbox_id) {
+bool Controller::namesDevices(const Pod& pod) const {
   auto names = [](const std::vector<model::Request>& requests) {
     return std::any_of(requests.begin(), requests.end(), [](const model::Request& request) {
       return !model::devicesOf(request.value).empty();
     });
   };
-  const model::PodIntent& intent = *podOf(sandbox_id).intent;
+  const model::PodIntent& intent = *pod.intent;
   if (names(intent.pod.requests) || names(policy_.defaults)) return true;
   for (const auto& [name, scope] : intent.containers) {
     if (names(scope.requests)) return true;
@@ -136,8 +136,11 @@ Controller::Draft Controller::newReport(model::ContainerFacts facts) {
 
 void Controller::plan(ContainerReport& report, bool keep_states) {
   Pod& pod = podOf(report.container.sandbox_id);
-  auto devices =
-      applier_.resolveDevices(policy::wishes(*pod.intent, report.container.name, policy_), report.container);
+  Applier::Devices devices;
+  if (namesDevices(pod)) {
+    devices = applier_.resolveDevices(policy::wishes(*pod.intent, report.container.name, policy_),
+                                      report.container);
+  }
   policy::Inputs inputs{*pod.intent, pod.facts, report.container, node_, policy_, devices};
   report.plan = keep_states ? policy::replan(report.plan, inputs) : policy::makePlan(inputs);
   report.config_generation = policy_.generation;

@@ -65,7 +65,7 @@ class Controller {
 
   // Whether planning a container of this pod takes its mounts: somebody names a device by path or volume. For
   // a container that runs they are read from its process.
-  bool needsMounts(const std::string& sandbox_id);
+  bool needsMounts(const std::string& sandbox_id) { return namesDevices(podOf(sandbox_id)); }
   bool knowsContainer(const std::string& id) const { return containers_.contains(id); }
   CreateDecision containerCreating(model::ContainerFacts facts);
   // Cgroup and process exist, no user code has run. An error means: it must not start.
@@ -96,6 +96,7 @@ class Controller {
       std::shared_ptr<model::ContainerReport>;  // becomes the entry's and the store's when published
 
   Pod& podOf(const std::string& sandbox_id);
+  bool namesDevices(const Pod& pod) const;
   Draft newReport(model::ContainerFacts facts);
   static void mergeBase(model::BaseResources& base, const model::BaseResources& change);
   void plan(model::ContainerReport& report, bool keep_states);
