@@ -23,10 +23,6 @@ using model::State;
 using Wishes = std::vector<const Request*>;
 using InForce = std::vector<const PlannedSetting*>;
 
-bool decidedAgainst(State state) {
-  return state == State::Refused || state == State::Invalid || state == State::Unsupported;
-}
-
 bool isPods(SourceKind kind) { return kind != SourceKind::Class && kind != SourceKind::NodeDefault; }
 
 const ScopeIntent* scopeOf(const PodIntent& intent, std::string_view container) {
@@ -123,7 +119,7 @@ std::vector<PlannedSetting> chooseConsistent(const Wishes& wishes, const Wishes&
 void sortSettings(std::vector<PlannedSetting>& settings) {
   const auto rank = [](const PlannedSetting& s) {
     return std::make_tuple(s.request.setting.spec, std::string_view(s.request.setting.key),
-                           decidedAgainst(s.state), s.request.source.kind);
+                           model::isDecidedAgainst(s.state), s.request.source.kind);
   };
   std::stable_sort(settings.begin(), settings.end(),
                    [&rank](const PlannedSetting& a, const PlannedSetting& b) { return rank(a) < rank(b); });
@@ -147,7 +143,7 @@ std::string sentence(const Inputs& inputs, std::string_view key, std::string_vie
 std::optional<std::string> rejection(const Plan& plan, const Inputs& inputs) {
   if (plan.on_error != model::OnError::Reject) return std::nullopt;
   for (const PlannedSetting& setting : plan.settings) {
-    if (!isPods(setting.request.source.kind) || !decidedAgainst(setting.state)) continue;
+    if (!isPods(setting.request.source.kind) || !model::isDecidedAgainst(setting.state)) continue;
     return sentence(inputs, setting.request.source.where, setting.request.raw, setting.reason);
   }
   if (plan.problems.empty()) return std::nullopt;
@@ -157,12 +153,13 @@ std::optional<std::string> rejection(const Plan& plan, const Inputs& inputs) {
 }
 
 bool sameWish(const PlannedSetting& a, const PlannedSetting& b) {
-  return a.request.setting.key == b.request.setting.key && decidedAgainst(a.state) == decidedAgainst(b.state);
+  return a.request.setting.key == b.request.setting.key &&
+         model::isDecidedAgainst(a.state) == model::isDecidedAgainst(b.state);
 }
 
 // What was seen of the setting before stays known.
 void keep(PlannedSetting& setting, const PlannedSetting& old) {
-  if (decidedAgainst(setting.state)) {
+  if (model::isDecidedAgainst(setting.state)) {
     if (old.state == setting.state && old.reason == setting.reason) setting.changed_at = old.changed_at;
     return;
   }

@@ -123,33 +123,19 @@ TEST_F(AgentProcessTest, RulesAreReloadedAndABadFileLeavesTheOldOnes) {
   agent_->start();
   ASSERT_TRUE(runtime.waitForPlugins(1)) << agent_->log();
   auto sandbox = pod({{"plimsoll.dev/memory.min", "1Mi"}});
-  EXPECT_EQ(runtime.createContainer(sandbox, container())
-                ->adjust()
-                .linux()
-                .resources()
-                .unified()
-                .count("memory.min"),
-            1U);
+  auto carried = [&] {
+    auto answer = runtime.createContainer(sandbox, container());
+    return answer->adjust().linux().resources().unified().count("memory.min");
+  };
+  EXPECT_EQ(carried(), 1U);
   configure("rulez: []\n");
   ASSERT_TRUE(eventually([&] { return agent_->log().find("ConfigRejected") != std::string::npos; }))
       << agent_->log();
-  EXPECT_EQ(runtime.createContainer(sandbox, container())
-                ->adjust()
-                .linux()
-                .resources()
-                .unified()
-                .count("memory.min"),
-            1U);
+  EXPECT_EQ(carried(), 1U);
   configure("rules: []\n");
   ASSERT_TRUE(eventually([&] { return agent_->log().find("ConfigReloaded") != std::string::npos; }))
       << agent_->log();
-  EXPECT_EQ(runtime.createContainer(sandbox, container())
-                ->adjust()
-                .linux()
-                .resources()
-                .unified()
-                .count("memory.min"),
-            0U);
+  EXPECT_EQ(carried(), 0U);
 }
 
 TEST_F(AgentProcessTest, SaysAtStartWhatIsWrongAndWhatToDo) {
