@@ -16,7 +16,7 @@
 #include <fstream>
 #include <functional>
 
-#include "pkg/cgroup/apply.h"
+#include "pkg/cgroup/access.h"
 #include "pkg/cgroup/discovery.h"
 #include "pkg/cgroup/process.h"
 #include "tests/support/fake_host/fake_host.h"
@@ -259,7 +259,7 @@ TEST_F(KernelTest, SettingsOfProcessesReachAllOfThem) {
   ContainerCgroup cgroup = open();
   PlannedSetting score = planned("oom.score-adj", "321"), limit = planned("rlimit.nofile", "64:128");
   for (PlannedSetting* setting : {&score, &limit}) {
-    record(applySetting({cgroup, roots_, one.pid()}, *setting), *setting);
+    mechanism::record(mechanism::applySetting(ProcessAccess(cgroup, roots_, one.pid()), *setting), *setting);
     EXPECT_EQ(setting->state, State::Applied) << setting->reason;
   }
   EXPECT_EQ(*sys::readFile("/proc/" + std::to_string(two.pid()) + "/oom_score_adj"), "321\n");
@@ -288,14 +288,14 @@ class HugetlbTest : public KernelTest {
 TEST_F(HugetlbTest, WhatTheKernelRoundsIsAdjustedAndNotWrittenAgain) {
   ContainerCgroup cgroup = open();
   PlannedSetting setting = planned("hugetlb.2MB.max", "3Mi");
-  record(applySetting({cgroup, roots_, 0}, setting), setting);
+  mechanism::record(mechanism::applySetting(FileAccess(cgroup), setting), setting);
   EXPECT_EQ(setting.state, State::Adjusted);
   EXPECT_EQ(setting.reason, "the kernel keeps 2Mi");
   EXPECT_EQ(text("hugetlb.2MB.max"), "2097152\n");
-  EXPECT_FALSE(applySetting({cgroup, roots_, 0}, setting).written);
-  EXPECT_EQ(observeSetting({cgroup, roots_, 0}, setting).state, State::Adjusted);
+  EXPECT_FALSE(mechanism::applySetting(FileAccess(cgroup), setting).written);
+  EXPECT_EQ(mechanism::observeSetting(FileAccess(cgroup), setting).state, State::Adjusted);
   put(directory_ + "/hugetlb.2MB.max", "0");
-  EXPECT_EQ(observeSetting({cgroup, roots_, 0}, setting).state, State::Drifted);
+  EXPECT_EQ(mechanism::observeSetting(FileAccess(cgroup), setting).state, State::Drifted);
 }
 
 TEST_F(HugetlbTest, ASettingGoesAllTheWayAndAncestorsShow) {
@@ -304,12 +304,13 @@ TEST_F(HugetlbTest, ASettingGoesAllTheWayAndAncestorsShow) {
   fs::create_directory(directory_ + "/c");
   ContainerCgroup cgroup = open("/c");
   PlannedSetting setting = planned("hugetlb.2MB.max", "8Mi");
-  Applied applied = applySetting({cgroup, roots_, 0}, setting);
+  mechanism::Applied applied = mechanism::applySetting(FileAccess(cgroup), setting);
   EXPECT_EQ(applied.state, State::Applied) << applied.reason;
   ASSERT_EQ(applied.ancestors.size(), 1u);
   EXPECT_EQ(applied.ancestors[0].path, path_ + "/hugetlb.2MB.max");
   EXPECT_EQ(applied.ancestors[0].text, "4194304\n");
-  EXPECT_EQ(applySetting({cgroup, roots_, 0}, planned("memory.max", "8Mi")).state, State::Unsupported);
+  EXPECT_EQ(mechanism::applySetting(FileAccess(cgroup), planned("memory.max", "8Mi")).state,
+            State::Unsupported);
 }
 
 TEST_F(HugetlbTest, BusyIsBusyAndNotGone) {

@@ -1,10 +1,10 @@
-// The order in which several settings of one container reach the kernel.
+#include "pkg/cgroup/write_order.h"
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
 
 #include "pkg/base/parse.h"
-#include "pkg/cgroup/apply.h"
 
 namespace plimsoll::cgroup {
 namespace {

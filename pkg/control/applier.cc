@@ -7,9 +7,10 @@
 
 #include "pkg/base/log.h"
 #include "pkg/base/parse.h"
-#include "pkg/cgroup/apply.h"
 #include "pkg/cgroup/devices.h"
 #include "pkg/cgroup/path.h"
+#include "pkg/cgroup/write_order.h"
+#include "pkg/control/accesses.h"
 #include "pkg/policy/baseline.h"
 #include "pkg/policy/binding.h"
 
@@ -18,8 +19,7 @@ namespace {
 
 using base::Result;
 using base::Status;
-using cgroup::Applied;
-using cgroup::Subject;
+using mechanism::Applied;
 using model::ContainerReport;
 using model::PlannedSetting;
 using model::Stage;
@@ -40,7 +40,7 @@ void judgeBinding(PlannedSetting& setting, const Applied& applied) {
 
 void take(const Applied& applied, PlannedSetting& setting) {
   State before = setting.state;
-  cgroup::record(applied, setting);
+  mechanism::record(applied, setting);
   if (setting.found) setting.found = base::trim(*setting.found);
   judgeBinding(setting, applied);
   if (setting.state != before) setting.changed_at = std::chrono::system_clock::now();
@@ -137,13 +137,13 @@ Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*
 }
 
 Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) const {
-  Subject subject{handle, roots_, report.container.pid};
+  Accesses accesses(handle, roots_, report.container.pid);
   for (size_t i : cgroup::writeOrder(report.plan.settings, handle)) {
     PlannedSetting& setting = report.plan.settings[i];
     int error = setting.error_number;
     bool momentary = error == EBUSY || error == EAGAIN || error == EINTR;
     if (setting.state != State::Failed || !momentary) continue;
-    Applied applied = cgroup::applySetting(subject, setting);
+    Applied applied = mechanism::applySetting(accesses.of(setting), setting);
     if (applied.gone && handle.gone()) return Outcome::Gone;
     setStage(setting, applied, When::Late);
     take(applied, setting);
@@ -152,10 +152,10 @@ Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& 
 }
 
 Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when) const {
-  Subject subject{handle, roots_, report.container.pid};
+  Accesses accesses(handle, roots_, report.container.pid);
   for (size_t i : cgroup::writeOrder(report.plan.settings, handle)) {
     PlannedSetting& setting = report.plan.settings[i];
-    Applied applied = cgroup::applySetting(subject, setting);
+    Applied applied = mechanism::applySetting(accesses.of(setting), setting);
     // A process may end while its container goes on.
     if (applied.gone && handle.gone()) return Outcome::Gone;
     recogniseCarried(setting, applied);
@@ -167,10 +167,10 @@ Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerRepor
 
 Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport& report) const {
   if (handle.gone()) return Outcome::Gone;
-  Subject subject{handle, roots_, report.container.pid};
+  Accesses accesses(handle, roots_, report.container.pid);
   for (PlannedSetting& setting : report.plan.settings) {
     if (!isWritten(setting)) continue;
-    Applied applied = cgroup::observeSetting(subject, setting);
+    Applied applied = mechanism::observeSetting(accesses.of(setting), setting);
     if (applied.gone) continue;
     take(applied, setting);
   }
@@ -199,8 +199,8 @@ void Applier::relaxForResize(const ContainerHandle& handle, const ContainerRepor
 void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report,
                        const PlannedSetting& setting) const {
   if (!isWritten(setting)) return;
-  Subject subject{handle, roots_, report.container.pid};
-  Applied now = cgroup::observeSetting(subject, setting);
+  Accesses accesses(handle, roots_, report.container.pid);
+  Applied now = mechanism::observeSetting(accesses.of(setting), setting);
   if (now.gone || (now.state != State::Applied && now.state != State::Adjusted)) return;
   auto value = valueWithoutUs(setting, report);
   std::string problem = "what it was before is not known";
@@ -208,7 +208,7 @@ void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& rep
     PlannedSetting restored = setting;
     restored.value = *std::move(value);
     restored.state = State::Pending;
-    Applied done = cgroup::applySetting(subject, restored);
+    Applied done = mechanism::applySetting(accesses.of(restored), restored);
     if (done.gone || done.state != State::Failed) return;
     problem = done.reason;
   }

@@ -13,7 +13,7 @@
 #include <memory>
 #include <optional>
 
-#include "pkg/cgroup/apply.h"
+#include "pkg/cgroup/container_cgroup.h"
 #include "pkg/cgroup/discovery.h"
 #include "tests/support/fake_host/fake_host.h"
 

@@ -1,15 +1,17 @@
-#include "pkg/cgroup/apply.h"
+#include "pkg/cgroup/access.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
+#include "pkg/cgroup/write_order.h"
 #include "tests/support/fake_host/fake_host.h"
 
 namespace plimsoll::cgroup {
 namespace {
 
+using mechanism::Applied;
 using model::PlannedSetting;
 using model::State;
 using testing::ElementsAre;
@@ -29,14 +31,19 @@ PlannedSetting planned(std::string_view key, std::string_view text) {
 class ApplyTest : public testing::Test {
  protected:
   Applied apply(PlannedSetting& setting) {
-    Applied applied = applySetting({cgroup_, roots_, 0}, setting);
-    record(applied, setting);
+    Applied applied = mechanism::applySetting(accessFor(setting), setting);
+    mechanism::record(applied, setting);
     return applied;
   }
   Applied observe(PlannedSetting& setting) {
-    Applied applied = observeSetting({cgroup_, roots_, 0}, setting);
-    record(applied, setting);
+    Applied applied = mechanism::observeSetting(accessFor(setting), setting);
+    mechanism::record(applied, setting);
     return applied;
+  }
+
+  const mechanism::Access& accessFor(const PlannedSetting& setting) const {
+    if (setting.request.setting.spec->target == model::Target::CgroupFile) return file_access_;
+    return process_access_;
   }
 
   FakeHost host_;
@@ -44,6 +51,8 @@ class ApplyTest : public testing::Test {
   FakeCgroup files_ = host_.container(kPath);
   Hierarchy hierarchy_ = *Hierarchy::open(roots_);
   ContainerCgroup cgroup_ = *ContainerCgroup::open(hierarchy_, kPath);
+  FileAccess file_access_{cgroup_};
+  ProcessAccess process_access_{cgroup_, roots_, 0};
 };
 
 TEST_F(ApplyTest, WritesAndReadsBack) {
