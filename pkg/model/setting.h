@@ -33,12 +33,12 @@ enum class ValueType {
   Document,   // YAML text (policy); read by pkg/annotation
 };
 
-// What the setting is written to.
+// What the setting is written to. The numbers stand in journals: never given another meaning.
 enum class Target {
-  CgroupFile,   // `file` in the container's own cgroup
-  OomScoreAdj,  // /proc/<pid>/oom_score_adj of the container's processes
-  Rlimit,       // prlimit(2); `file` is the resource's OCI name, RLIMIT_NOFILE
-  Plimsoll,     // steers Plimsoll itself (class, on-error); never reaches the kernel
+  CgroupFile = 1,   // `file` in the container's own cgroup
+  OomScoreAdj = 2,  // /proc/<pid>/oom_score_adj of the container's processes
+  Rlimit = 3,       // prlimit(2); `file` is the resource's OCI name, RLIMIT_NOFILE
+  Plimsoll = 4,     // steers Plimsoll itself (class, on-error); never reaches the kernel
 };
 
 // How NRI can carry the value in the runtime's creation request.
