@@ -58,6 +58,8 @@ void appendEscaped(std::string& out, unsigned char c) {
 constexpr size_t kLongestLine = PIPE_BUF - 64;
 
 std::atomic<uint64_t> g_dropped{0};  // lines since the last that was written
+std::atomic<uint64_t> g_all_dropped{0};
+std::atomic<uint64_t> g_messages[4]{};  // by level
 
 // Whoever reads our stderr may be slow or stuck (a runtime that restarts); the agent never waits for it.
 bool writable() {
@@ -68,6 +70,7 @@ bool writable() {
 void emit(std::string& line) {
   if (!writable()) {
     g_dropped.fetch_add(1, std::memory_order_relaxed);
+    g_all_dropped.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   if (line.size() > kLongestLine) line.resize(kLongestLine);
@@ -84,6 +87,11 @@ void emit(std::string& line) {
 void setLevel(Level level) { g_level.store(level, std::memory_order_relaxed); }
 bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
 
+uint64_t messages(Level level) {
+  return g_messages[static_cast<size_t>(level)].load(std::memory_order_relaxed);
+}
+uint64_t dropped() { return g_all_dropped.load(std::memory_order_relaxed); }
+
 std::string quoted(std::string_view text, size_t limit) {
   bool cut = text.size() > limit;
   if (cut) text = text.substr(0, limit);
@@ -98,6 +106,7 @@ std::string quoted(std::string_view text, size_t limit) {
 
 void write(Level level, std::string_view message, Fields fields) {
   if (!enabled(level)) return;
+  g_messages[static_cast<size_t>(level)].fetch_add(1, std::memory_order_relaxed);
   std::string line = timestamp();
   line += ' ';
   line += name(level);

@@ -9,6 +9,7 @@
 // thread.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -43,6 +44,10 @@ inline void debug(std::string_view message, Fields fields = {}) {
 inline void info(std::string_view message, Fields fields = {}) { write(Level::Info, message, fields); }
 inline void warn(std::string_view message, Fields fields = {}) { write(Level::Warn, message, fields); }
 inline void error(std::string_view message, Fields fields = {}) { write(Level::Error, message, fields); }
+
+// For metrics: lines logged at a level since the start (those that were dropped included), and lines dropped.
+uint64_t messages(Level level);
+uint64_t dropped();
 
 // The text as it stands in a log line: control characters escaped, quoted where it has blanks, cut at `limit`
 // bytes.
