@@ -1,6 +1,7 @@
 #include "pkg/nri/dispatch.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "pkg/base/log.h"
@@ -39,6 +40,13 @@ bool isNotice(int number) {
   }
 }
 
+// Without reading the whole message: event#1 comes first, as every encoder writes it. nullopt: none of ours.
+std::optional<Event> eventOfStateChange(std::string_view payload) {
+  constexpr char kFirstFieldVarint = 8;
+  if (payload.size() < 2 || payload[0] != kFirstFieldVarint || !isNotice(payload[1])) return std::nullopt;
+  return static_cast<Event>(payload[1]);
+}
+
 void logRefused(Event event, const base::Error& error) {
   log::warn("NRI handler failed", {{"event", eventName(event)}, {"error", error.message}});
 }
@@ -71,8 +79,8 @@ class Dispatcher::Scratch {
   google::protobuf::Arena arena_;
 };
 
-Dispatcher::Dispatcher(Handler& handler, PluginStats& stats)
-    : handler_(handler), stats_(stats), arena_block_(kArenaBlock) {}
+Dispatcher::Dispatcher(sys::EventLoop& loop, Handler& handler, PluginStats& stats)
+    : loop_(loop), handler_(handler), stats_(stats), arena_block_(kArenaBlock) {}
 
 void Dispatcher::serve(ttrpc::Server& server) {
   add(server, Event::CreateContainer, &Dispatcher::createContainer);
@@ -83,21 +91,77 @@ void Dispatcher::serve(ttrpc::Server& server) {
   for (int number = 1; number <= kEventCount; ++number) {
     if (isNotice(number)) addNotice(server, static_cast<Event>(number));
   }
-  server.handle(std::string(kPluginServiceName), "StateChange",
-                [this](const ttrpc::Call& call) { return stateChange(call); });
+  server.handle(std::string(kPluginServiceName), "StateChange", [this](const ttrpc::Call& call) {
+    auto event = eventOfStateChange(call.payload);
+    if (!event) return stateChange(call);
+    return inTime(*event, call, [](Dispatcher& d, const ttrpc::Call& c) { return d.stateChange(c); });
+  });
+}
+
+// A runtime waits for one answer before it asks again, so nothing waited for us before our last answer.
+std::chrono::nanoseconds Dispatcher::waited(const ttrpc::Call& call) const {
+  if (arrival_ == std::chrono::steady_clock::time_point{}) return {};
+  return call.received - std::min(call.received, std::max(arrival_, last_answer_));
+}
+
+Result<std::string> Dispatcher::inTime(Event event, const ttrpc::Call& call, const Serve& serve) {
+  catchUp();
+  std::chrono::nanoseconds waiting = waited(call);
+  if (call.timeout.count() <= 0 || waiting <= call.timeout / 2) return serve(*this, call);
+  ++stats_.missed;
+  ++statsOf(event).missed;
+  missed_.push_back({event, serve, std::string(call.payload), waiting});
+  catch_up_ = loop_.after(sys::EventLoop::Clock::duration::zero(), [this] { catchUp(); });
+  return std::string();
+}
+
+void Dispatcher::catchUp() {
+  while (!missed_.empty()) {
+    Missed missed = std::move(missed_.front());
+    missed_.pop_front();
+    if (!accepting_) continue;
+    tellMissed(missed);
+    ttrpc::Call call;
+    call.payload = missed.payload;
+    call.received = std::chrono::steady_clock::now();
+    if (auto done = missed.serve(*this, call); !done) logRefused(missed.event, done.error());
+  }
+}
+
+// StateChange has the event's number before the pod and the container, all others begin with them.
+void Dispatcher::tellMissed(const Missed& missed) {
+  Scratch scratch(*this);
+  EventStats not_kept;
+  ttrpc::Call call;
+  auto tell = [&](const api::PodSandbox& pod, const api::Container& container) {
+    (void)timed(not_kept, call, [&]() -> Status {
+      handler_.missed(missed.event, pod, container, missed.waited);
+      return base::ok();
+    });
+  };
+  if (eventOfStateChange(missed.payload)) {
+    if (const auto* change = scratch.parse<api::StateChangeEvent>(missed.payload))
+      tell(change->pod(), change->container());
+  } else if (const auto* request = scratch.parse<api::StartContainerRequest>(missed.payload)) {
+    tell(request->pod(), request->container());
+  }
 }
 
 void Dispatcher::add(ttrpc::Server& server, Event event, Method method) {
   server.handle(std::string(kPluginServiceName), std::string(eventName(event)),
-                [this, method](const ttrpc::Call& call) -> Result<std::string> {
+                [this, event, method](const ttrpc::Call& call) -> Result<std::string> {
                   if (!accepting_) return tooEarly();
-                  return (this->*method)(call);
+                  return inTime(event, call,
+                                [method](Dispatcher& d, const ttrpc::Call& c) { return (d.*method)(c); });
                 });
 }
 
 void Dispatcher::addNotice(ttrpc::Server& server, Event event) {
   server.handle(std::string(kPluginServiceName), std::string(eventName(event)),
-                [this, event](const ttrpc::Call& call) { return notice(event, call); });
+                [this, event](const ttrpc::Call& call) {
+                  return inTime(event, call,
+                                [event](Dispatcher& d, const ttrpc::Call& c) { return d.notice(event, c); });
+                });
 }
 
 template <typename Answer>

@@ -8,13 +8,16 @@
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
+#include <deque>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "pkg/nri/handler.h"
 #include "pkg/nri/plugin.h"
+#include "pkg/sys/event_loop.h"
 #include "pkg/ttrpc/server.h"
 
 namespace plimsoll::nri {
@@ -24,13 +27,18 @@ inline constexpr std::string_view kRuntimeServiceName = "nri.pkg.api.v1alpha1.Ru
 
 class Dispatcher {
  public:
-  Dispatcher(Handler& handler, PluginStats& stats);
+  Dispatcher(sys::EventLoop& loop, Handler& handler, PluginStats& stats);
 
   // Serves every event RPC on `server`, which must not outlive this.
   void serve(ttrpc::Server& server);
 
   // Events before Configure are refused; with the session's end they are dropped.
   void setAccepting(bool accepting) { accepting_ = accepting; }
+
+  // Since when the requests that come next may have been waiting for us.
+  void setArrival(std::chrono::steady_clock::time_point arrival) { arrival_ = arrival; }
+  // An answer left after the runtime's time-out: it is of no use, and maybe the connection neither.
+  bool answeredLate() const { return answered_late_; }
 
   bool insideHandler() const { return depth_ > 0; }
 
@@ -42,8 +50,22 @@ class Dispatcher {
   class Scratch;
   using Method = Result<std::string> (Dispatcher::*)(const ttrpc::Call&);
 
+  using Serve = std::function<Result<std::string>(Dispatcher&, const ttrpc::Call&)>;
+  // A request that was answered before it was handled.
+  struct Missed {
+    Event event;
+    Serve serve;
+    std::string payload;
+    std::chrono::nanoseconds waited;
+  };
+
   void add(ttrpc::Server& server, Event event, Method method);
   void addNotice(ttrpc::Server& server, Event event);
+  // Serves it in time or, if it is too late for that, answers with nothing and serves it afterwards.
+  Result<std::string> inTime(Event event, const ttrpc::Call& call, const Serve& serve);
+  std::chrono::nanoseconds waited(const ttrpc::Call& call) const;
+  void catchUp();
+  void tellMissed(const Missed& missed);
 
   Result<std::string> createContainer(const ttrpc::Call& call);
   Result<std::string> updateContainer(const ttrpc::Call& call);
@@ -60,8 +82,14 @@ class Dispatcher {
   Result<std::string> encode(Event event, Answer&& answer);
   EventStats& statsOf(Event event) { return stats_.events[static_cast<size_t>(event) - 1]; }
 
+  sys::EventLoop& loop_;
   Handler& handler_;
   PluginStats& stats_;
+  std::chrono::steady_clock::time_point arrival_{};
+  std::chrono::steady_clock::time_point last_answer_{};
+  bool answered_late_ = false;
+  std::deque<Missed> missed_;  // oldest first
+  sys::EventLoop::Handle catch_up_;
   bool accepting_ = false;
   int depth_ = 0;
   std::vector<char> arena_block_;  // the first memory of each request's arena
@@ -93,7 +121,9 @@ auto Dispatcher::timed(EventStats& stats, const ttrpc::Call& call, Run&& run) ->
   if (call.timeout.count() > 0 && ended - call.received > call.timeout) {
     ++stats.late;
     ++stats_.late_answers;
+    answered_late_ = true;
   }
+  last_answer_ = ended;
   stats_.last_event = ended;
   return outcome;
 }

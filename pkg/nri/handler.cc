@@ -14,6 +14,7 @@ Result<std::vector<api::ContainerUpdate>> Handler::synchronize(const Snapshot&, 
 }
 
 void Handler::disconnected(std::string_view) {}
+void Handler::missed(Event, const api::PodSandbox&, const api::Container&, std::chrono::nanoseconds) {}
 
 Result<api::CreateContainerResponse> Handler::createContainer(const api::PodSandbox&, const api::Container&,
                                                               const CallInfo&) {

@@ -58,6 +58,12 @@ class Handler {
   // The runtime says that it ends (containerd never does).
   virtual void shutdown() {}
 
+  // A request waited for us for more than half of the runtime's time-out, so it was answered with nothing at
+  // once. The event's own function is called right after this, with nobody waiting for what it returns: a
+  // creation went on without an adjustment, a start was not refused.
+  virtual void missed(Event event, const api::PodSandbox& pod, const api::Container& container,
+                      std::chrono::nanoseconds waited);
+
   // An error fails the operation, with its message in the runtime's error. No container process exists yet.
   virtual Result<api::CreateContainerResponse> createContainer(const api::PodSandbox& pod,
                                                                const api::Container& container,

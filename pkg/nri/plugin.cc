@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -88,6 +89,7 @@ class Plugin::Impl final : Trunk::Observer, Session::Observer {
   const PluginStats& stats() const { return stats_; }
   const RuntimeInfo* runtime() const { return session_ ? session_->runtime() : nullptr; }
   void updateContainers(std::vector<api::ContainerUpdate> updates, UpdateDone done);
+  bool suspectZombie(std::string_view reason, std::chrono::steady_clock::time_point happened);
 
  private:
   void onBytes(uint32_t stream, std::string_view bytes) override { session_->receive(stream, bytes); }
@@ -117,6 +119,7 @@ class Plugin::Impl final : Trunk::Observer, Session::Observer {
   std::unique_ptr<Session> session_;
   sys::EventLoop::Handle retry_;
   sys::EventLoop::Clock::time_point retry_due_{};
+  std::optional<std::chrono::steady_clock::time_point> last_suspicion_;
 };
 
 Status Plugin::Impl::start() {
@@ -242,6 +245,19 @@ void Plugin::Impl::updateContainers(std::vector<api::ContainerUpdate> updates, U
   session_->updateContainers(std::move(updates), std::move(done));
 }
 
+bool Plugin::Impl::suspectZombie(std::string_view reason, std::chrono::steady_clock::time_point happened) {
+  auto now = std::chrono::steady_clock::now();
+  if (state_ != PluginState::Synchronized || launched_) return false;
+  // Younger than what happened: it was told with the list, or lost with the last connection.
+  if (happened <= stats_.state_since || happened <= stats_.last_event) return false;
+  if (now - happened < options_.zombie_patience) return false;
+  if (last_suspicion_ && now - *last_suspicion_ < options_.zombie_interval) return false;
+  last_suspicion_ = now;
+  ++stats_.zombies_dropped;
+  drop({base::ErrorCode::Unavailable, "connected, but without events: " + std::string(reason)});
+  return true;
+}
+
 Plugin::Plugin(sys::EventLoop& loop, PluginOptions options, Handler& handler)
     : impl_(std::make_unique<Impl>(loop, std::move(options), handler)) {}
 Plugin::~Plugin() = default;
@@ -253,6 +269,9 @@ const PluginStats& Plugin::stats() const { return impl_->stats(); }
 const RuntimeInfo* Plugin::runtime() const { return impl_->runtime(); }
 void Plugin::updateContainers(std::vector<api::ContainerUpdate> updates, UpdateDone done) {
   impl_->updateContainers(std::move(updates), std::move(done));
+}
+bool Plugin::suspectZombie(std::string_view reason, std::chrono::steady_clock::time_point happened) {
+  return impl_->suspectZombie(reason, happened);
 }
 
 }  // namespace plimsoll::nri

@@ -45,6 +45,10 @@ struct PluginOptions {
   std::chrono::milliseconds register_timeout{30'000};
   // For our own calls to the runtime.
   std::chrono::milliseconds call_timeout{10'000};
+  // suspectZombie(): how long an event may be on its way, and how seldom a suspicion may cost a connection.
+  // Seldom on purpose: a registration can hold up every start and stop of the node (containerd#14083).
+  std::chrono::milliseconds zombie_patience{5'000};
+  std::chrono::milliseconds zombie_interval{600'000};
   // The sum of one Synchronize's parts; more costs the connection.
   size_t max_snapshot_bytes = 256U << 20;
 };
@@ -60,6 +64,7 @@ struct EventStats {
   uint64_t count = 0;
   uint64_t errors = 0;  // answered by the handler with an error
   uint64_t late = 0;    // answered after the runtime's time-out
+  uint64_t missed = 0;  // waited so long that it was answered with nothing, and handled afterwards
   std::chrono::nanoseconds total{0};
   std::chrono::nanoseconds longest{0};
 };
@@ -68,8 +73,9 @@ struct PluginStats {
   uint64_t attempts = 0;         // connect(2) calls
   uint64_t sessions = 0;         // registrations that reached Synchronized
   uint64_t lost_sessions = 0;    // ended by the runtime, by a fault, or by us for being late
-  uint64_t zombies_dropped = 0;  // dropped since Synchronize was answered too late
+  uint64_t zombies_dropped = 0;  // Synchronize was answered too late, or suspectZombie()
   uint64_t late_answers = 0;     // sum of EventStats::late
+  uint64_t missed = 0;           // sum of EventStats::missed
   uint64_t call_timeouts = 0;    // our own calls that the runtime did not answer in time
   uint64_t protocol_errors = 0;  // broken frames and messages received
   uint64_t answers_refused = 0;  // handler answers that could not be sent (size, UTF-8, missing container id)
@@ -108,6 +114,12 @@ class Plugin {
   // see containerd#13733). Unknown container ids are skipped by the runtime without a word, and one failing
   // update hides which one it was: send one container per call where it matters.
   void updateContainers(std::vector<api::ContainerUpdate> updates, UpdateDone done);
+
+  // Somebody else saw, at `happened`, what the runtime should have told us (a container that runs, say). If
+  // it has told us nothing since, the link is taken for a dead one, dropped and made again. False: nothing
+  // was done, because events came since, the link is younger or not Synchronized, the event may still be on
+  // its way, the last suspicion was not long enough ago, or the runtime launched us (no way back then).
+  bool suspectZombie(std::string_view reason, std::chrono::steady_clock::time_point happened);
 
  private:
   class Impl;

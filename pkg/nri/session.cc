@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "pkg/base/log.h"
@@ -55,7 +56,7 @@ Session::Session(const Context& context, SessionOptions options)
       options_(std::move(options)),
       plugin_sink_(context.link, kPluginStream),
       runtime_sink_(context.link, kRuntimeStream),
-      dispatcher_(context.handler, context.stats),
+      dispatcher_(context.loop, context.handler, context.stats),
       server_(plugin_sink_),
       client_(context.loop, runtime_sink_) {
   serve();
@@ -92,10 +93,16 @@ void Session::begin() {
 void Session::receive(uint32_t stream, std::string_view bytes) {
   if (closed_) return;
   // What a third party's stream may carry is dropped, as Go does.
-  if (stream == kPluginStream) server_.receive(bytes, std::chrono::steady_clock::now());
+  arrived_ = loop_.readySince();
+  if (stream == kPluginStream) {
+    dispatcher_.setArrival(arrived_);
+    server_.receive(bytes, std::chrono::steady_clock::now());
+  }
   if (stream == kRuntimeStream) client_.receive(bytes);
   uint64_t errors = protocolErrors();
   stats_.protocol_errors += errors - std::exchange(counted_errors_, errors);
+  // The runtime closes such a link itself, unless it is one that leaves it open and dead.
+  if (dispatcher_.answeredLate()) fail(base::ErrorCode::DeadlineExceeded, "an event was answered too late");
 }
 
 uint64_t Session::protocolErrors() const { return server_.protocolErrors() + client_.protocolErrors(); }
@@ -192,7 +199,8 @@ void Session::onSynchronize(const ttrpc::Call& call, ttrpc::Reply reply) {
   }
   // The runtime has given up by now. Some releases then leave the connection open without ever using it
   // again.
-  if (call.timeout.count() > 0 && std::chrono::steady_clock::now() - call.received > call.timeout) {
+  auto since = std::min(arrived_, call.received);
+  if (call.timeout.count() > 0 && std::chrono::steady_clock::now() - since > call.timeout) {
     ++stats_.zombies_dropped;
     return fail(base::ErrorCode::DeadlineExceeded, "Synchronize was answered too late");
   }

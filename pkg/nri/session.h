@@ -98,6 +98,7 @@ class Session {
   ttrpc::Client client_;
   std::optional<RuntimeInfo> runtime_;
   std::unique_ptr<Parts> parts_;
+  std::chrono::steady_clock::time_point arrived_{};  // since when what is being received may have been there
   PluginState state_ = PluginState::Connecting;
   bool registered_ = false;
   bool closed_ = false;

@@ -9,6 +9,7 @@ namespace plimsoll::sys {
 namespace {
 constexpr uint64_t kWakeId = 0;
 constexpr int kForever = -1;
+constexpr std::chrono::milliseconds kBusy{50};
 }  // namespace
 
 EventLoop::Handle& EventLoop::Handle::operator=(Handle&& other) noexcept {
@@ -88,9 +89,23 @@ void EventLoop::run() {
   while (!stop_.load()) runOnce(Clock::duration::max());
 }
 
+int EventLoop::look(epoll_event* events, int capacity, Clock::duration limit) {
+  Clock::time_point before = std::exchange(last_look_, Clock::now());
+  bool was_busy = last_look_ - before > kBusy;
+  // After a long absence one look without waiting tells what came meanwhile from what comes now.
+  int ready = was_busy ? epoll_wait(epoll_.get(), events, capacity, 0) : 0;
+  if (ready > 0) {
+    ready_since_ = before;
+  } else {
+    ready = epoll_wait(epoll_.get(), events, capacity, waitMillis(limit));
+    last_look_ = ready_since_ = Clock::now();
+  }
+  return ready;
+}
+
 void EventLoop::runOnce(Clock::duration limit) {
   epoll_event events[64];
-  int ready = epoll_wait(epoll_.get(), events, std::size(events), waitMillis(limit));
+  int ready = look(events, std::size(events), limit);
   turns_.fetch_add(1, std::memory_order_relaxed);
   bool posted = false;
   for (int i = 0; i < ready; ++i) {

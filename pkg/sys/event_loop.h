@@ -78,6 +78,10 @@ class EventLoop {
   // From any thread.
   void stop();
 
+  // Inside a callback of watch(): since when the descriptor may have been ready, to 50 ms. Long ago means
+  // that the loop was kept from looking, and that whoever waits for an answer has waited since then.
+  Clock::time_point readySince() const { return ready_since_; }
+
   // How many rounds the loop has turned; a liveness check reads it from another thread.
   uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
 
@@ -87,6 +91,7 @@ class EventLoop {
   void runTimers();
   void runPosted();
   int waitMillis(Clock::duration limit) const;
+  int look(epoll_event* events, int capacity, Clock::duration limit);
 
   struct Watch {
     int fd;
@@ -101,6 +106,8 @@ class EventLoop {
   std::unordered_map<uint64_t, Clock::time_point> timer_due_;
   std::mutex posted_mutex_;
   std::vector<Callback> posted_;  // guarded by posted_mutex_
+  Clock::time_point ready_since_{};
+  Clock::time_point last_look_ = Clock::now();  // when the last epoll_wait returned
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> turns_{0};
 };

@@ -71,6 +71,30 @@ TEST_F(EventLoopTest, WorkPostedByAnotherThreadRunsHereAndStopEndsTheLoop) {
   EXPECT_EQ(ran_on, std::this_thread::get_id());
 }
 
+TEST_F(EventLoopTest, TellsSinceWhenADescriptorMayHaveBeenReady) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  base::UniqueFd a(pair[0]), b(pair[1]);
+  EventLoop::Clock::duration waited{};
+  auto watch = *loop_->watch(a.get(), EPOLLIN, [&](uint32_t) {
+    char byte;
+    ASSERT_EQ(read(a.get(), &byte, 1), 1);
+    waited = EventLoop::Clock::now() - loop_->readySince();
+  });
+  loop_->runOnce(0ms);
+  std::thread writer([&] {
+    std::this_thread::sleep_for(120ms);
+    ASSERT_EQ(write(b.get(), "x", 1), 1);
+  });
+  loop_->runOnce(1s);
+  writer.join();
+  EXPECT_LT(waited, 60ms) << "the loop was waiting for it";
+  ASSERT_EQ(write(b.get(), "x", 1), 1);
+  std::this_thread::sleep_for(120ms);
+  loop_->runOnce(1s);
+  EXPECT_GE(waited, 120ms) << "it waited for the loop";
+}
+
 TEST_F(EventLoopTest, WatchingABadDescriptorIsAnError) {
   EXPECT_EQ(loop_->watch(-1, EPOLLIN, [](uint32_t) {}).error().sys_errno, EBADF);
 }

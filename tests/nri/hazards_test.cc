@@ -9,7 +9,9 @@ namespace {
 using namespace std::chrono_literals;
 using base::ErrorCode;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
 
 class Hazards : public PluginTest {
  protected:
@@ -96,6 +98,100 @@ TEST_F(Hazards, AZombieAfterALateSynchronizeIsDroppedByUs) {
   EXPECT_EQ(runtime_->connections(), 2);
   EXPECT_TRUE(runtime_->createContainer(pod_, container_));
   EXPECT_THAT(handler_.heard(), Contains("CreateContainer web-1/app"));
+}
+
+// The time before we took the request counts too: the list waited in the socket while the loop was away.
+TEST_F(Hazards, AZombieAfterASynchronizeThatWaitedIsDroppedByUs) {
+  auto options = fake::likeContainerd1724();
+  options.request_timeout = 150ms;
+  options.sync_delay = 50ms;
+  runtime_ = std::make_unique<FakeRuntime>(path_, options);
+  startPlugin();
+  ASSERT_TRUE(waitForState(PluginState::Configured));
+  thread_.run([] { std::this_thread::sleep_for(400ms); });
+  ASSERT_TRUE(runtime_->waitForPlugins(1)) << testing::PrintToString(runtime_->failures());
+  ASSERT_TRUE(waitForState(PluginState::Synchronized));
+  EXPECT_EQ(stats().zombies_dropped, 1u);
+  EXPECT_EQ(runtime_->connections(), 2);
+}
+
+// An answer that is late is worth less than none: the loop was away, so the runtime gets nothing at once, and
+// the container is looked at afterwards.
+TEST_F(Hazards, ARequestThatWaitedTooLongIsAnsweredWithNothingAndHandledAfterwards) {
+  auto options = fake::likeContainerd219();
+  options.request_timeout = 600ms;
+  start(options);
+  answerWithMessageOf(200);
+  std::thread away([&] { thread_.run([] { std::this_thread::sleep_for(450ms); }); });
+  std::this_thread::sleep_for(50ms);
+  auto answer = runtime_->createContainer(pod_, container_);
+  away.join();
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->has_adjust()) << "answered with nothing";
+  EXPECT_TRUE(thread_.waitFor([&] { return plugin_->stats().of(Event::CreateContainer).count == 1; }));
+  EXPECT_THAT(handler_.heard(), IsSupersetOf({"missed web-1/app", "CreateContainer web-1/app"}));
+  EXPECT_EQ(runtime_->plugins().size(), 1u) << "the link lives";
+  EXPECT_EQ(stats().missed, 1u);
+  EXPECT_EQ(stats().of(Event::CreateContainer).missed, 1u);
+  EXPECT_TRUE(runtime_->createContainer(pod_, container_)->has_adjust()) << "in time again";
+  EXPECT_EQ(stats().missed, 1u);
+}
+
+// Both ways of sending a notice; what is handled afterwards is handled before what comes next.
+TEST_F(Hazards, AStartThatWaitedTooLongIsHandledAfterwardsInOrder) {
+  for (RuntimeOptions options : {fake::likeContainerd219(), fake::likeContainerd24()}) {
+    options.request_timeout = 600ms;
+    start(options);
+    size_t before = handler_.heard().size();
+    handler_.on_notice = [](std::string_view event) -> Status {
+      if (event == "StartContainer") return base::invalidArgument("must not start");
+      return base::ok();
+    };
+    std::thread away([&] { thread_.run([] { std::this_thread::sleep_for(450ms); }); });
+    std::this_thread::sleep_for(50ms);
+    EXPECT_TRUE(runtime_->notify(api::EVENT_START_CONTAINER, pod_, container_)) << "too late to refuse";
+    EXPECT_TRUE(runtime_->notify(api::EVENT_POST_START_CONTAINER, pod_, container_));
+    away.join();
+    auto heard = handler_.heard();
+    heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(before));
+    EXPECT_THAT(heard,
+                ElementsAre("missed web-1/app", "StartContainer web-1/app", "PostStartContainer web-1/app"));
+    EXPECT_FALSE(runtime_->notify(api::EVENT_START_CONTAINER, pod_, container_)) << "in time again";
+    stopPlugin();
+    runtime_.reset();
+  }
+}
+
+// nri.md: a container that runs and was not told; only somebody else can see that.
+TEST_F(Hazards, ASuspectedZombieIsDroppedOnceAndNotWithoutEvidence) {
+  auto options = PluginTest::options();
+  options.zombie_patience = 20ms;
+  runtime_ = std::make_unique<FakeRuntime>(path_, fake::likeContainerd219());
+  startPlugin(std::move(options));
+  ASSERT_TRUE(runtime_->waitForPlugins(1));
+  ASSERT_TRUE(waitForState(PluginState::Synchronized));
+  auto suspect = [&](std::chrono::steady_clock::time_point happened) {
+    bool dropped = false;
+    thread_.run([&] { dropped = plugin_->suspectZombie("container c1 runs", happened); });
+    return dropped;
+  };
+  auto now = [] { return std::chrono::steady_clock::now(); };
+  EXPECT_FALSE(suspect(now() - 1h)) << "the link is younger";
+  EXPECT_FALSE(suspect(now())) << "the event may be on its way";
+  auto before_event = now();
+  ASSERT_TRUE(runtime_->createContainer(pod_, container_));
+  std::this_thread::sleep_for(30ms);
+  EXPECT_FALSE(suspect(before_event)) << "events come";
+  auto after_event = now() - 10ms;
+  std::this_thread::sleep_for(30ms);
+  EXPECT_TRUE(suspect(after_event));
+  EXPECT_TRUE(thread_.waitFor([&] { return plugin_->stats().sessions == 2; }));
+  EXPECT_EQ(stats().zombies_dropped, 1u);
+  EXPECT_THAT(stats().last_error, HasSubstr("container c1 runs"));
+  auto again = now();
+  std::this_thread::sleep_for(30ms);
+  EXPECT_FALSE(suspect(again)) << "seldom";
+  EXPECT_EQ(runtime_->connections(), 2);
 }
 
 // containerd#14083: dropping a slow registration would only start the wait again.

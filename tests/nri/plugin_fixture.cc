@@ -49,6 +49,11 @@ void RecordingHandler::connected() { (void)note("connected"); }
 void RecordingHandler::disconnected(std::string_view) { (void)note("disconnected"); }
 void RecordingHandler::shutdown() { (void)note("shutdown"); }
 
+void RecordingHandler::missed(Event, const api::PodSandbox& pod, const api::Container& container,
+                              std::chrono::nanoseconds) {
+  (void)note("missed", &pod, &container);
+}
+
 Result<api::CreateContainerResponse> RecordingHandler::createContainer(const api::PodSandbox& pod,
                                                                        const api::Container& container,
                                                                        const CallInfo& call) {

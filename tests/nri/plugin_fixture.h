@@ -42,6 +42,8 @@ class RecordingHandler : public Handler {
   void connected() override;
   void disconnected(std::string_view reason) override;
   void shutdown() override;
+  void missed(Event event, const api::PodSandbox& pod, const api::Container& container,
+              std::chrono::nanoseconds waited) override;
   Result<api::CreateContainerResponse> createContainer(const api::PodSandbox& pod,
                                                        const api::Container& container,
                                                        const CallInfo& call) override;
