@@ -162,8 +162,7 @@ void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hiera
   control::Controller::Options controls;
   controls.sweep_min = std::chrono::seconds(options.sweep_seconds);
   controls.sweep_max = std::max(controls.sweep_max, controls.sweep_min);
-  // Told once the answer that is being made is out: the runtime, and every pod start of the node, waits for
-  // that.
+  // Told together, after whatever is being done now.
   auto sink = [this](model::Event event) {
     event.time = std::chrono::system_clock::now();
     untold.push_back(std::move(event));

@@ -155,13 +155,25 @@ void Controller::publish(Entry& entry, Draft draft) {
 CreateDecision Controller::containerCreating(model::ContainerFacts facts) {
   Draft draft = newReport(std::move(facts));
   plan(*draft, false);
-  narrator_.planMade(*draft);
   CreateDecision decision = createDecision(draft->plan);
   Entry& entry = containers_[draft->container.id];
   entry = Entry{};
   entry.planned = true;
   publish(entry, std::move(draft));
+  tellLater(entry.report);
   return decision;
+}
+
+void Controller::tellLater(ReportPtr report) {
+  untold_.push_back(std::move(report));
+  if (!tell_timer_.active())
+    tell_timer_ = loop_.after(sys::EventLoop::Clock::duration::zero(), [this] { tellPlans(); });
+}
+
+void Controller::tellPlans() {
+  for (const ReportPtr& report : untold_) narrator_.planMade(*report);
+  untold_.clear();
+  tell_timer_.cancel();
 }
 
 base::Status Controller::containerStarting(const std::string& id, int64_t pid,
@@ -231,6 +243,7 @@ void Controller::containerRemoved(const std::string& id) {
 }
 
 void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
+  if (!untold_.empty()) tellPlans();
   ReportPtr before = entry.report;
   if (draft->plan.settings.empty() || (!entry.handle && !hold(entry, *draft))) {
     publish(entry, std::move(draft));

@@ -103,6 +103,10 @@ class Controller {
   // Plans again what is not planned, and takes back what the new plan does not ask for.
   void replan(Entry& entry, model::ContainerReport& draft);
   void publish(Entry& entry, Draft draft);
+  // Told once the answer that is being made is out: the runtime, and every pod start of the node, waits for
+  // that.
+  void tellLater(ReportPtr report);
+  void tellPlans();
   // Brings the kernel to the plan; publishes and tells what changed.
   void converge(Entry& entry, Draft draft, Applier::When when);
   // Opens the container's cgroup; what keeps it from that goes into the report.
@@ -126,9 +130,11 @@ class Controller {
   Narrator narrator_;
   std::unordered_map<std::string, Pod> pods_;
   std::unordered_map<std::string, Entry> containers_;
+  std::vector<ReportPtr> untold_;  // plans made, not yet told
   std::deque<std::string> queue_;
   std::vector<std::string> sweep_ids_;  // still to be looked at in this sweep
   std::chrono::nanoseconds sweep_cost_{0};
+  sys::EventLoop::Handle tell_timer_;
   sys::EventLoop::Handle queue_timer_;
   sys::EventLoop::Handle sweep_timer_;
 };

@@ -136,6 +136,7 @@ TEST_F(ControllerTest, OnErrorRejectRefusesAtCreation) {
   ASSERT_TRUE(decision.rejection);
   EXPECT_THAT(*decision.rejection, AllOf(HasSubstr("shop/web"), HasSubstr("app"), HasSubstr("memory.min")));
   EXPECT_THAT(decision.unified, IsEmpty());
+  turn(1ms);
   EXPECT_TRUE(told("ContainerRejected"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "pkg/policy/contradictions.h"
@@ -68,6 +69,7 @@ using Struck = std::map<const Request*, std::string>;
 std::vector<PlannedSetting> choose(const Wishes& wishes, const Wishes& owners, const Inputs& inputs,
                                    const Struck& struck) {
   std::vector<PlannedSetting> chosen;
+  chosen.reserve(wishes.size() + 2);  // and what may be said of the class
   const std::string* settled = nullptr;
   for (const Request* wish : wishes) {
     if (settled && *settled == wish->setting.key) continue;
@@ -115,14 +117,23 @@ std::vector<PlannedSetting> chooseConsistent(const Wishes& wishes, const Wishes&
   }
 }
 
-// The one in force before those that are not.
-void sortSettings(std::vector<PlannedSetting>& settings) {
-  const auto rank = [](const PlannedSetting& s) {
+// By the table's order, then the key; of one key the one in force first. Sorts indices: a setting is large to
+// move about.
+std::vector<PlannedSetting> sorted(std::vector<PlannedSetting> settings) {
+  const auto rank = [&settings](size_t i) {
+    const PlannedSetting& s = settings[i];
     return std::make_tuple(s.request.setting.spec, std::string_view(s.request.setting.key),
-                           model::isDecidedAgainst(s.state), s.request.source.kind);
+                           model::isDecidedAgainst(s.state), s.request.source.kind, i);
   };
-  std::stable_sort(settings.begin(), settings.end(),
-                   [&rank](const PlannedSetting& a, const PlannedSetting& b) { return rank(a) < rank(b); });
+  std::vector<size_t> order(settings.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto before = [&rank](size_t a, size_t b) { return rank(a) < rank(b); };
+  if (std::is_sorted(order.begin(), order.end(), before)) return settings;
+  std::sort(order.begin(), order.end(), before);
+  std::vector<PlannedSetting> result;
+  result.reserve(settings.size());
+  for (size_t i : order) result.push_back(std::move(settings[i]));
+  return result;
 }
 
 model::OnError onError(const Inputs& inputs, const ScopeIntent* own) {
@@ -219,10 +230,11 @@ Plan makePlan(const Inputs& inputs) {
     setting.stage = stageOf(setting, in_force, inputs.container, inputs.node);
     setting.reason = withoutEffect(setting, in_force, inputs.container);
   }
-  settings.insert(settings.end(), std::make_move_iterator(chosen.begin()),
-                  std::make_move_iterator(chosen.end()));
-  sortSettings(settings);
-  plan.settings = std::move(settings);
+  if (!settings.empty()) {
+    chosen.insert(chosen.end(), std::make_move_iterator(settings.begin()),
+                  std::make_move_iterator(settings.end()));
+  }
+  plan.settings = sorted(std::move(chosen));
   for (const model::Problem& problem : inputs.intent.problems) {
     if (problem.container.empty() || problem.container == inputs.container.name)
       plan.problems.push_back(problem);
