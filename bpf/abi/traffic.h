@@ -1,0 +1,178 @@
+// What the traffic programs and the agent share: keys and values of the maps, classes, limits. Compiles as C
+// for the kernel and as C++ for the agent; sizes and offsets are asserted on both sides.
+//
+// Not for: code. Any change of a layout or of a meaning needs a new kTrafficSchema, which is part of the pin
+// path, so that two versions never read each other's maps.
+//
+// Units: bytes are bytes on the wire (with link-layer header, without preamble and checksum), times are
+// nanoseconds of CLOCK_MONOTONIC, a cost is nanoseconds per byte << kTrafficCostShift.
+//
+// Writers: fields marked [k] belong to the programs once the slot is in use, all others to the agent. Each is
+// stored as one aligned word, so that a rate can change beside running traffic.
+#pragma once
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define TRAFFIC_ASSERT(condition) static_assert(condition, #condition)
+#else
+#define TRAFFIC_ASSERT(condition) _Static_assert(condition, #condition)
+#endif
+
+enum {
+  kTrafficSchema = 1,
+  kTrafficBucketKeys = 8,
+  kTrafficUplinks = 16,
+  kTrafficCostShift = 20,
+  kTrafficClasses = 4,
+  kTrafficHostLevels = 4,
+  kTrafficNoDscp = 255,      // leave the packet's own
+  kTrafficCarrier = 0x9d50,  // class + this in skb->tc_index, from the pod's link to the uplink
+  kTrafficCarrierMask = 0xfff0,
+  kTrafficSmall = 256,  // wire bytes up to which a packet gets twice the tolerance of a limit
+  kTrafficTiny = 128,   // wire bytes up to which the uplink never drops: pure ACK, SYN, ARP, ND
+};
+
+// Smaller is more urgent. System is never marked nor dropped by the uplink, nor is High.
+enum TrafficClass { kClassSystem = 0, kClassHigh = 1, kClassNormal = 2, kClassBestEffort = 3 };
+
+// Lookup table from a key (cgroup id, or ifindex) to a slot: two-choice buckets of one cache line each. Slot
+// = bucket * kTrafficBucketKeys + position; key 0 is free; slot 0 is never given out, so it means "none".
+struct TrafficBucket {
+  __u64 key[kTrafficBucketKeys];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficBucket) == 64);
+
+// One rate as GCRA: the packet is admitted while the backlog (tat - now) is at most drop_ns, and marked CE,
+// if it can be, from mark_ns. The burst is part of both.
+struct TrafficRate {
+  __u64 tat;   // [k] when a queue drained at this rate would be empty
+  __u64 cost;  // 0: no limit
+  __u64 mark_ns;
+  __u64 drop_ns;
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficRate) == 32);
+
+enum {
+  kEntityEdt = 1,      // delay by skb->tstamp up to drop_ns: every queue on the way is an fq
+  kEntityObserve = 2,  // classify and count; never mark, drop or delay
+};
+
+// A container or a pod. Key: its cgroup id. First line: what every packet sent needs.
+struct TrafficEntity {
+  struct TrafficRate egress;
+  __u32 parent;  // the pod's slot; 0: none
+  __u8 class_id;
+  __u8 dscp;  // 0..63, or kTrafficNoDscp
+  __u16 flags;
+  __u32 generation;  // of the slot; counts up with each new owner
+  __u32 pad;
+  __u64 epoch_ns;  // [k] start of the pacing controller's period
+  __u64 idle_ns;   // [k] time in it without backlog
+  struct TrafficRate ingress;
+  __u64 pace_cap;   // bytes per second for its TCP sockets together; 0: not paced
+  __u64 pace_fair;  // [k] what each of its sockets may have now
+  __u64 reserved[2];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficEntity) == 128);
+TRAFFIC_ASSERT(__builtin_offsetof(struct TrafficEntity, ingress) == 64);
+
+enum {
+  kLinkPod = 1,     // host side of a pod's link: target is the pod's slot
+  kLinkUplink = 2,  // target is an index of the uplinks
+};
+
+// A network device. Key: its ifindex.
+struct TrafficLink {
+  __u32 target;
+  __u8 class_id;         // of packets whose container is not known
+  __u8 container_level;  // depth of the containers' cgroups below the root
+  __u16 flags;
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficLink) == 8);
+
+enum {
+  kUplinkPriority = 1,  // write skb->priority
+  kUplinkEdt = 2,       // every leaf queue is an fq: delay best effort by skb->tstamp
+  kUplinkEcn = 4,       // mark CE before dropping
+};
+
+// A class at an uplink. `tat` is the clock of the shared virtual queue that counts this class and all more
+// urgent ones.
+struct TrafficUplinkClass {
+  __u64 tat;  // [k]
+  __u64 mark_ns;
+  __u64 drop_ns;
+  __u64 share_cost;  // of the minimum share; 0: none
+  __u64 share_tat;   // [k]
+  __u64 share_burst_ns;
+  __u32 priority;
+  __u32 pad;
+  __u64 pace_cap;   // bytes per second for the class's TCP sockets together; 0: not paced
+  __u64 pace_fair;  // [k]
+  __u64 epoch_ns;   // [k]
+  __u64 idle_ns;    // [k]
+  __u64 reserved[5];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficUplinkClass) == 128);
+
+struct TrafficUplink {
+  __u64 cost;      // of the capacity less headroom; 0: no virtual queue, only priority
+  __u64 clamp_ns;  // most that urgent classes may run up
+  __u32 flags;
+  __u8 default_class;  // of forwarded packets that nobody classified
+  __u8 host_class;     // of the host's own sockets in no known cgroup
+  __u16 pad;
+  __u64 reserved[5];
+  struct TrafficUplinkClass classes[kTrafficClasses];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficUplink) == 64 + 4 * 128);
+
+struct TrafficConfig {
+  __u32 schema;
+  __u32 paced_uplink;  // index of the uplink whose classes pace sockets
+  // Depths at which a host socket's cgroup may be a known one, deepest first; 0 ends the list. The socket's
+  // own cgroup is tried before.
+  __u8 host_levels[kTrafficHostLevels];
+  __u32 pad;
+  __u64 reserved[6];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficConfig) == 64);
+
+// One direction of one entity, or of one class at one uplink; summed over CPUs by the reader.
+struct TrafficCounts {
+  __u64 bytes;
+  __u64 packets;  // on the wire: a GSO packet counts its segments
+  __u64 drop_bytes;
+  __u64 drop_packets;
+  __u64 marks;     // packets marked CE by us, GSO packets as one
+  __u64 delay_ns;  // backlog met by admitted packets, summed; each packet given to the kernel as one
+  __u64 delayed;   // how many met any
+  __u64 reserved;
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficCounts) == 64);
+
+struct TrafficEntityCounts {
+  struct TrafficCounts egress;
+  struct TrafficCounts ingress;
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficEntityCounts) == 128);
+
+struct TrafficUplinkCounts {
+  struct TrafficCounts classes[kTrafficClasses];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficUplinkCounts) == 256);
+
+// What is remembered with a TCP socket.
+struct TrafficSocket {
+  __u32 slot;
+  __u32 generation;
+  __u32 pace;  // last value given to SO_MAX_PACING_RATE; 0: none
+  __u32 pad;
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficSocket) == 16);
+
+// Where the table looks for a key; the same on both sides. `mask` is the number of buckets less one.
+static inline __u64 trafficMix(__u64 key) { return key * 0x9e3779b97f4a7c15ULL; }
+static inline __u32 trafficFirstBucket(__u64 mixed, __u32 mask) { return (__u32)(mixed >> 42) & mask; }
+static inline __u32 trafficSecondBucket(__u64 mixed, __u32 mask) { return (__u32)(mixed >> 20) & mask; }

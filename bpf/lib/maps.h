@@ -1,0 +1,45 @@
+// The maps of all traffic programs. Every object declares all of them; the loader makes each once and gives
+// the others the same. Sizes that depend on the node are set by the loader before loading.
+#pragma once
+
+#include <linux/bpf.h>
+// after linux/bpf.h
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi/traffic.h"
+
+// Number of buckets less one, of each lookup table; set by the loader, constant for the verifier.
+extern const volatile __u32 entity_mask;
+extern const volatile __u32 link_mask;
+
+// Arrays that the agent maps into its memory: it can then change one word beside running traffic, and each
+// element lies on cache lines of its own.
+#define TRAFFIC_ARRAY(map_name, value_type, entries) \
+  struct {                                           \
+    __uint(type, BPF_MAP_TYPE_ARRAY);                \
+    __uint(map_flags, BPF_F_MMAPABLE);               \
+    __uint(max_entries, entries);                    \
+    __type(key, __u32);                              \
+    __type(value, struct value_type);                \
+  } map_name SEC(".maps")
+
+TRAFFIC_ARRAY(plm_config, TrafficConfig, 1);
+TRAFFIC_ARRAY(plm_ent_keys, TrafficBucket, 1);
+TRAFFIC_ARRAY(plm_entities, TrafficEntity, 1);
+TRAFFIC_ARRAY(plm_link_keys, TrafficBucket, 1);
+TRAFFIC_ARRAY(plm_links, TrafficLink, 1);
+TRAFFIC_ARRAY(plm_uplinks, TrafficUplink, kTrafficUplinks);
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct TrafficEntityCounts);
+} plm_counts SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, kTrafficUplinks);
+  __type(key, __u32);
+  __type(value, struct TrafficUplinkCounts);
+} plm_up_counts SEC(".maps");

@@ -1,0 +1,125 @@
+// The traffic datapath as the agent sees it: the loaded programs (bpf/*.bpf.c), their maps as typed values,
+// and pins that make both outlive the agent.
+//
+// Not for: where to attach, what a pod may ask, when to reconcile; those belong to its user. Values here are
+// already decided: classes, bytes per second, slots.
+//
+//   ASSIGN_OR_RETURN(auto traffic, Traffic::load({.bpffs = "/sys/fs/bpf"}));
+//   ASSIGN_OR_RETURN(uint32_t pod, traffic.putEntity(pod_cgroup_id, {.class_id = kClassHigh}));
+//   RETURN_IF_ERROR(traffic.putLink(ifindex, {.target = pod, .container_level = 3, .flags = kLinkPod}));
+//   ASSIGN_OR_RETURN(auto link, Link::attachTcx(traffic.program(Program::PodOut), ifindex,
+//   Direction::Ingress));
+//
+// Errors: PermissionDenied without CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (CAP_SYS_ADMIN is not needed); a
+// program that the verifier refuses gives its whole log. Threads: one at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpf/abi/traffic.h"
+#include "pkg/base/result.h"
+#include "pkg/bpfobj/key_table.h"
+#include "pkg/bpfobj/map.h"
+
+namespace plimsoll::bpfobj {
+
+enum class Program { PodOut, PodIn, UplinkOut };
+
+struct TrafficOptions {
+  // Where bpffs is mounted; maps are kept below it as plimsoll/v<schema>/. Empty: nothing is pinned.
+  std::string bpffs;
+  // Containers and pods together, and devices. Rounded up to a power of two with room to spare (a table is
+  // filled to half at most). Where pinned maps exist, their size is kept.
+  uint32_t entities = 1536;
+  uint32_t links = 520;
+};
+
+// One direction's limit. `burst` bytes pass unlimited after idleness; then a backlog up to `mark` is
+// tolerated without a sign, up to `drop` with ECN marks.
+struct Limit {
+  uint64_t bytes_per_second = 0;  // 0: none
+  uint64_t burst_bytes = 0;
+  std::chrono::nanoseconds mark{0};
+  std::chrono::nanoseconds drop{0};
+  bool operator==(const Limit&) const = default;
+};
+
+struct EntitySpec {
+  uint32_t parent = 0;  // the pod's slot, for a container
+  uint8_t class_id = kClassNormal;
+  uint8_t dscp = kTrafficNoDscp;
+  uint16_t flags = 0;
+  Limit egress;
+  Limit ingress;
+  uint64_t pace_bytes_per_second = 0;  // for its TCP sockets together; 0: not paced
+};
+
+struct EntityRecord {
+  uint64_t cgroup_id;
+  uint32_t slot;
+  uint32_t generation;
+};
+
+struct UplinkClassSpec {
+  uint32_t priority = 0;
+  std::chrono::nanoseconds mark{0};
+  std::chrono::nanoseconds drop{0};
+  uint64_t share_bytes_per_second = 0;  // its minimum; 0: none
+  uint64_t share_burst_bytes = 0;
+  uint64_t pace_bytes_per_second = 0;
+};
+
+struct UplinkSpec {
+  uint64_t bytes_per_second = 0;  // less headroom; 0: no virtual queue, only priority
+  uint32_t flags = 0;
+  uint8_t default_class = kClassNormal;
+  uint8_t host_class = kClassNormal;
+  UplinkClassSpec classes[kTrafficClasses];
+};
+
+// Nanoseconds per byte in the programs' fixed point. 0 for 0, which means no limit.
+uint64_t costOf(uint64_t bytes_per_second);
+
+class Traffic {
+ public:
+  static base::Result<Traffic> load(const TrafficOptions& options);
+  Traffic(Traffic&&) noexcept;
+  Traffic& operator=(Traffic&&) noexcept;
+  ~Traffic();
+
+  int program(Program program) const;
+  // The folder of the pins; empty when nothing is pinned.
+  const std::string& pinFolder() const;
+
+  // Adds or changes. A change leaves clocks, counters and what was learnt alone. ResourceExhausted: no room.
+  base::Result<uint32_t> putEntity(uint64_t cgroup_id, const EntitySpec& spec);
+  // Nothing is charged to it from here on. False: it was not there.
+  bool removeEntity(uint64_t cgroup_id);
+  std::optional<uint32_t> findEntity(uint64_t cgroup_id) const;
+  std::vector<EntityRecord> entities() const;
+  // A live view for tests and inspection.
+  TrafficEntity entity(uint32_t slot) const;
+  base::Result<TrafficEntityCounts> counts(uint32_t slot) const;
+  base::Result<std::vector<TrafficEntityCounts>> allCounts() const;  // index: slot
+
+  base::Status putLink(uint32_t ifindex, const TrafficLink& link);
+  bool removeLink(uint32_t ifindex);
+  std::vector<KeyTable::Entry> links() const;  // key: ifindex
+
+  base::Status putUplink(uint32_t index, const UplinkSpec& spec);
+  TrafficUplink uplink(uint32_t index) const;
+  base::Result<TrafficUplinkCounts> uplinkCounts(uint32_t index) const;
+  void configure(const TrafficConfig& config);
+
+ private:
+  struct Parts;
+  explicit Traffic(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace plimsoll::bpfobj

@@ -1,0 +1,75 @@
+#include <sys/stat.h>
+
+#include <bit>
+#include <cerrno>
+
+#include "pkg/bpfobj/traffic_parts.h"
+
+namespace plimsoll::bpfobj {
+namespace {
+
+// Twice the room: then both buckets of a key being full is out of the question (key_table_test.cc).
+uint32_t bucketsFor(uint32_t entries) {
+  return std::bit_ceil(std::max(2 * entries, 2u * kTrafficBucketKeys) / kTrafficBucketKeys);
+}
+
+base::Status makeFolder(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return base::ok();
+  return base::errnoError(errno, "make " + path);
+}
+
+base::Result<std::string> makePinFolder(const std::string& bpffs) {
+  if (bpffs.empty()) return std::string();
+  std::string folder = bpffs + "/plimsoll";
+  RETURN_IF_ERROR(makeFolder(folder));
+  folder += "/v" + std::to_string(kTrafficSchema);
+  RETURN_IF_ERROR(makeFolder(folder));
+  return folder;
+}
+
+// An earlier agent may have been given another size; what runs keeps it.
+uint32_t bucketsOf(const std::string& pin_folder, const char* map, uint32_t entries) {
+  if (!pin_folder.empty())
+    if (auto pinned = Map::openPinned(pin_folder + "/" + map)) return pinned->info().max_entries;
+  return bucketsFor(entries);
+}
+
+base::Result<MappedArray> mapped(const MapPlan& plan, const char* name) {
+  ASSIGN_OR_RETURN(Map map, Map::duplicate(plan.shared.at(name)));
+  return MappedArray::map(map);
+}
+
+}  // namespace
+
+base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
+  auto parts = std::make_unique<Parts>();
+  ASSIGN_OR_RETURN(parts->pin_folder, makePinFolder(options.bpffs));
+  MapPlan plan{parts->pin_folder, {}, {}};
+  uint32_t entity_buckets = bucketsOf(plan.pin_folder, "plm_ent_keys", options.entities);
+  uint32_t link_buckets = bucketsOf(plan.pin_folder, "plm_link_keys", options.links);
+  plan.sizes = {{"plm_ent_keys", entity_buckets},
+                {"plm_entities", entity_buckets * kTrafficBucketKeys},
+                {"plm_counts", entity_buckets * kTrafficBucketKeys},
+                {"plm_link_keys", link_buckets},
+                {"plm_links", link_buckets * kTrafficBucketKeys}};
+
+  ASSIGN_OR_RETURN(parts->devices, openSkeleton<traffic_bpf>("devices"));
+  parts->devices->rodata->entity_mask = entity_buckets - 1;
+  parts->devices->rodata->link_mask = link_buckets - 1;
+  RETURN_IF_ERROR(loadSkeleton("devices", parts->devices, plan));
+
+  ASSIGN_OR_RETURN(parts->config, mapped(plan, "plm_config"));
+  ASSIGN_OR_RETURN(parts->entity_keys, mapped(plan, "plm_ent_keys"));
+  ASSIGN_OR_RETURN(parts->entities, mapped(plan, "plm_entities"));
+  ASSIGN_OR_RETURN(parts->link_keys, mapped(plan, "plm_link_keys"));
+  ASSIGN_OR_RETURN(parts->links, mapped(plan, "plm_links"));
+  ASSIGN_OR_RETURN(parts->uplinks, mapped(plan, "plm_uplinks"));
+  ASSIGN_OR_RETURN(parts->counts, Map::duplicate(plan.shared.at("plm_counts")));
+  ASSIGN_OR_RETURN(parts->uplink_counts, Map::duplicate(plan.shared.at("plm_up_counts")));
+  parts->entity_table.emplace(parts->entity_keys.as<TrafficBucket>());
+  parts->link_table.emplace(parts->link_keys.as<TrafficBucket>());
+  parts->config.as<TrafficConfig>()[0].schema = kTrafficSchema;
+  return Traffic(std::move(parts));
+}
+
+}  // namespace plimsoll::bpfobj

@@ -1,0 +1,21 @@
+// What a loaded datapath consists of. Only for traffic*.cc.
+#pragma once
+
+#include "bpf/skel/traffic.skel.h"
+#include "pkg/bpfobj/skeleton.h"
+#include "pkg/bpfobj/traffic.h"
+
+namespace plimsoll::bpfobj {
+
+struct Traffic::Parts {
+  std::string pin_folder;
+  Skeleton<traffic_bpf> devices;
+  MappedArray config, entity_keys, entities, link_keys, links, uplinks;
+  std::optional<Map> counts, uplink_counts;
+  std::optional<KeyTable> entity_table, link_table;
+
+  TrafficEntity& entityAt(uint32_t slot) const { return entities.as<TrafficEntity>()[slot]; }
+  TrafficUplink& uplinkAt(uint32_t index) const { return uplinks.as<TrafficUplink>()[index]; }
+};
+
+}  // namespace plimsoll::bpfobj
