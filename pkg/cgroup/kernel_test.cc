@@ -19,6 +19,7 @@
 #include "pkg/cgroup/access.h"
 #include "pkg/cgroup/discovery.h"
 #include "pkg/cgroup/process.h"
+#include "pkg/cgroup/stats.h"
 #include "tests/support/fake_host/fake_host.h"
 
 namespace plimsoll::cgroup {
@@ -433,6 +434,28 @@ TEST_F(KernelTest, ATreeOnAnotherMountIsNotEntered) {
     return !cgroup && cgroup.error().sys_errno == EXDEV ? 0 : 4;
   });
   EXPECT_EQ(result, 0);
+}
+
+// This tree may have no controllers: what they bring is absent then, and what every cgroup has is there.
+TEST_F(KernelTest, CountersAreReadAsTheKernelWritesThem) {
+  const auto stats = readStats(open());
+  ASSERT_TRUE(stats) << stats.error().message;
+  EXPECT_TRUE(stats->cpu_usage_us);
+  EXPECT_EQ(stats->memory_current.has_value(), fs::exists(directory_ + "/memory.current"));
+  EXPECT_EQ(stats->memory_events.oom_kill.has_value(), fs::exists(directory_ + "/memory.events"));
+  EXPECT_EQ(stats->pids_current.has_value(), fs::exists(directory_ + "/pids.current"));
+  EXPECT_EQ(stats->cpu_periods.has_value(), text("cpu.stat").find("nr_periods") != std::string::npos);
+  EXPECT_EQ(stats->io_pressure.some_us.has_value(), fs::exists(directory_ + "/io.pressure"));
+  EXPECT_EQ(stats->memory_pressure.full_avg10.has_value(), fs::exists(directory_ + "/memory.pressure"));
+}
+
+TEST_F(KernelTest, CountersOfARemovedCgroupAreGone) {
+  ASSERT_TRUE(fs::create_directory(directory_ + "/short"));
+  const ContainerCgroup cgroup = open("/short");
+  ASSERT_EQ(rmdir((directory_ + "/short").c_str()), 0);
+  const auto stats = readStats(cgroup);
+  ASSERT_FALSE(stats);
+  EXPECT_TRUE(stats.error().isGone()) << stats.error().message;
 }
 
 }  // namespace
