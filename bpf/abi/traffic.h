@@ -24,6 +24,7 @@ enum {
   kTrafficBucketKeys = 8,
   kTrafficUplinks = 16,
   kTrafficCostShift = 20,
+  kTrafficTimeShift = 8,
   kTrafficClasses = 4,
   kTrafficHostLevels = 4,
   kTrafficNoDscp = 255,      // leave the packet's own
@@ -43,39 +44,60 @@ struct TrafficBucket {
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficBucket) == 64);
 
-// One rate as GCRA: the packet is admitted while the backlog (tat - now) is at most drop_ns, and marked CE,
-// if it can be, from mark_ns. The burst is part of both.
-struct TrafficRate {
+// One direction of one container or pod: its limit as GCRA, and what passed. A packet is admitted while the
+// backlog (tat - now) is at most `drop`, and marked CE, if it can be, from `mark`; the burst is part of both.
+struct TrafficFlow {
   __u64 tat;   // [k] when a queue drained at this rate would be empty
   __u64 cost;  // 0: no limit
-  __u64 mark_ns;
-  __u64 drop_ns;
+  __u32 mark;  // ns >> kTrafficTimeShift
+  __u32 drop;
+  __u64 bytes;    // [k]
+  __u64 packets;  // [k] on the wire: a GSO packet counts its segments
 };
-TRAFFIC_ASSERT(sizeof(struct TrafficRate) == 32);
+TRAFFIC_ASSERT(sizeof(struct TrafficFlow) == 40);
 
 enum {
-  kEntityEdt = 1,      // delay by skb->tstamp up to drop_ns: every queue on the way is an fq
+  kEntityEdt = 1,      // delay by skb->tstamp up to `drop`: every queue on the way is an fq
   kEntityObserve = 2,  // classify and count; never mark, drop or delay
+  kEntityPaced = 4,    // pace_cap is set
 };
 
-// A container or a pod. Key: its cgroup id. First line: what every packet sent needs.
+// A container or a pod. Key: its cgroup id. One cache line: all that most packets need.
 struct TrafficEntity {
-  struct TrafficRate egress;
+  struct TrafficFlow egress;
   __u32 parent;  // the pod's slot; 0: none
   __u8 class_id;
   __u8 dscp;  // 0..63, or kTrafficNoDscp
   __u16 flags;
-  __u32 generation;  // of the slot; counts up with each new owner
-  __u32 pad;
   __u64 epoch_ns;  // [k] start of the pacing controller's period
   __u64 idle_ns;   // [k] time in it without backlog
-  struct TrafficRate ingress;
-  __u64 pace_cap;   // bytes per second for its TCP sockets together; 0: not paced
-  __u64 pace_fair;  // [k] what each of its sockets may have now
-  __u64 reserved[2];
 };
-TRAFFIC_ASSERT(sizeof(struct TrafficEntity) == 128);
-TRAFFIC_ASSERT(__builtin_offsetof(struct TrafficEntity, ingress) == 64);
+TRAFFIC_ASSERT(sizeof(struct TrafficEntity) == 64);
+
+// What befell packets of one direction.
+struct TrafficEvents {
+  __u64 drop_bytes;
+  __u64 drop_packets;
+  __u64 marks;     // packets marked CE by us, GSO packets as one
+  __u64 delay_ns;  // backlog met by admitted packets, summed
+  __u64 delayed;   // how many met any, GSO packets as one
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficEvents) == 40);
+
+// The rest of a container or pod, under the same slot: what few packets need.
+struct TrafficDetails {
+  struct TrafficFlow ingress;
+  __u64 pace_cap;    // bytes per second for its TCP sockets together; 0: not paced
+  __u64 pace_fair;   // [k] what each of its sockets may have now
+  __u32 generation;  // of the slot; counts up with each new owner
+  __u32 pad;
+  struct TrafficEvents egress_events;  // [k]
+  __u64 reserved1[3];
+  struct TrafficEvents ingress_events;  // [k]
+  __u64 reserved2[3];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficDetails) == 192);
+TRAFFIC_ASSERT(__builtin_offsetof(struct TrafficDetails, egress_events) == 64);
 
 enum {
   kLinkPod = 1,     // host side of a pod's link: target is the pod's slot
@@ -139,24 +161,14 @@ struct TrafficConfig {
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficConfig) == 64);
 
-// One direction of one entity, or of one class at one uplink; summed over CPUs by the reader.
+// One class at one uplink, for each CPU.
 struct TrafficCounts {
   __u64 bytes;
-  __u64 packets;  // on the wire: a GSO packet counts its segments
-  __u64 drop_bytes;
-  __u64 drop_packets;
-  __u64 marks;     // packets marked CE by us, GSO packets as one
-  __u64 delay_ns;  // backlog met by admitted packets, summed; each packet given to the kernel as one
-  __u64 delayed;   // how many met any
+  __u64 packets;
+  struct TrafficEvents events;
   __u64 reserved;
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficCounts) == 64);
-
-struct TrafficEntityCounts {
-  struct TrafficCounts egress;
-  struct TrafficCounts ingress;
-};
-TRAFFIC_ASSERT(sizeof(struct TrafficEntityCounts) == 128);
 
 struct TrafficUplinkCounts {
   struct TrafficCounts classes[kTrafficClasses];

@@ -5,74 +5,94 @@
 #include "bpf/lib/count.h"
 #include "bpf/lib/pace.h"
 
-enum LimitDirection { kLimitEgress, kLimitIngress };
-
 struct LimitSide {
-  struct TrafficRate* rate;  // null: no limit
+  struct TrafficFlow* flow;  // null: no limit
   __u64 seen;                // its clock when asked
   __u64 backlog;
 };
 
-BPF_INLINE struct LimitSide limitAsk(struct TrafficEntity* entity, enum LimitDirection direction, __u64 now) {
+BPF_INLINE struct LimitSide limitAsk(struct TrafficFlow* flow, __u64 now) {
   struct LimitSide side = {};
-  if (!entity) return side;
-  struct TrafficRate* rate = direction == kLimitEgress ? &entity->egress : &entity->ingress;
-  if (!rate->cost) return side;
-  side.rate = rate;
-  side.seen = gcraLoad(&rate->tat);
+  if (!flow || !flow->cost) return side;
+  side.flow = flow;
+  side.seen = gcraLoad(&flow->tat);
   side.backlog = gcraBacklog(side.seen, now);
   return side;
 }
 
+BPF_INLINE __u64 limitTime(__u32 stored) { return (__u64)stored << kTrafficTimeShift; }
+
 // A small packet gets twice the tolerance: it is charged like any other, but an answer or an ACK does not
 // share the fate of the bulk that filled the queue.
 BPF_INLINE int limitRefuses(const struct LimitSide* side, __u32 wire) {
-  if (!side->rate) return 0;
-  return side->backlog > (wire <= kTrafficSmall ? 2 * side->rate->drop_ns : side->rate->drop_ns);
+  if (!side->flow) return 0;
+  return side->backlog > limitTime(side->flow->drop) << (wire <= kTrafficSmall);
 }
 
 BPF_INLINE int limitMarks(const struct LimitSide* side) {
-  return side->rate && side->backlog > side->rate->mark_ns;
+  return side->flow && side->backlog > limitTime(side->flow->mark);
 }
 
-BPF_INLINE void limitCharge(const struct LimitSide* side, struct TrafficEntity* entity,
-                            enum LimitDirection direction, __u64 now, __u32 wire) {
-  if (!side->rate) return;
-  __u64 idle = gcraAdvance(&side->rate->tat, side->seen, now, gcraCost(side->rate->cost, wire));
-  if (direction != kLimitEgress || !entity->pace_cap) return;
-  if (idle) (void)__sync_fetch_and_add(&entity->idle_ns, idle);
+// Returns how long the limit had been idle.
+BPF_INLINE __u64 limitCharge(const struct LimitSide* side, __u64 now, __u32 wire) {
+  if (!side->flow) return 0;
+  return gcraAdvance(&side->flow->tat, side->seen, now, gcraCost(side->flow->cost, wire));
 }
 
-BPF_INLINE void limitPace(const struct LimitSide* side, struct TrafficEntity* entity, __u64 now) {
-  if (!side->rate) return;
-  struct PaceState state = {&entity->pace_fair, &entity->epoch_ns, &entity->idle_ns, entity->pace_cap};
-  paceStep(&state, now, side->backlog, side->rate->mark_ns);
-}
+BPF_INLINE int limitExists(const struct TrafficFlow* flow) { return flow && flow->cost; }
 
-BPF_INLINE int hasLimit(const struct TrafficEntity* entity, enum LimitDirection direction) {
-  return entity && (direction == kLimitEgress ? entity->egress.cost : entity->ingress.cost);
-}
-
-// Decides and charges. `parent` may be null.
-BPF_INLINE struct Outcome limit(struct __sk_buff* skb, struct TrafficEntity* entity,
-                                struct TrafficEntity* parent, enum LimitDirection direction, __u32 wire) {
+// Decides and charges; either may be null.
+BPF_INLINE struct Outcome limitDecide(struct __sk_buff* skb, const struct LimitSide* own,
+                                      const struct LimitSide* above, __u32 wire) {
   struct Outcome outcome = {};
-  if (!hasLimit(entity, direction) && !hasLimit(parent, direction)) return outcome;
-  if (entity->flags & kEntityObserve) return outcome;
-  __u64 now = bpf_ktime_get_ns();
-  struct LimitSide own = limitAsk(entity, direction, now);
-  struct LimitSide above = limitAsk(parent, direction, now);
-  if (direction == kLimitEgress) {
-    limitPace(&own, entity, now);
-    if (parent) limitPace(&above, parent, now);
-  }
-  outcome.backlog_ns = own.backlog > above.backlog ? own.backlog : above.backlog;
-  if (limitRefuses(&own, wire) || limitRefuses(&above, wire)) {
+  outcome.backlog_ns = own->backlog > above->backlog ? own->backlog : above->backlog;
+  if (limitRefuses(own, wire) || limitRefuses(above, wire)) {
     outcome.dropped = 1;
-    return outcome;
+  } else if (limitMarks(own) || limitMarks(above)) {
+    outcome.marked = bpf_skb_ecn_set_ce(skb) == 1;
   }
-  if (limitMarks(&own) || limitMarks(&above)) outcome.marked = bpf_skb_ecn_set_ce(skb) == 1;
-  limitCharge(&own, entity, direction, now, wire);
-  if (parent) limitCharge(&above, parent, direction, now, wire);
+  return outcome;
+}
+
+BPF_INLINE struct Outcome limitIngress(struct __sk_buff* skb, struct TrafficFlow* own_flow,
+                                       struct TrafficFlow* above_flow, __u32 wire) {
+  struct Outcome outcome = {};
+  if (!limitExists(own_flow) && !limitExists(above_flow)) return outcome;
+  __u64 now = bpf_ktime_get_ns();
+  struct LimitSide own = limitAsk(own_flow, now);
+  struct LimitSide above = limitAsk(above_flow, now);
+  outcome = limitDecide(skb, &own, &above, wire);
+  if (outcome.dropped) return outcome;
+  limitCharge(&own, now, wire);
+  limitCharge(&above, now, wire);
+  return outcome;
+}
+
+// What egress has besides: the pacing controller learns from idle time and backlog.
+BPF_INLINE void limitLearn(const struct LimitSide* side, struct TrafficEntity* entity, __u32 slot, __u64 now,
+                           __u64 idle) {
+  if (!side->flow || !(entity->flags & kEntityPaced)) return;
+  if (idle) ATOMIC_ADD(entity->idle_ns, idle);
+  if (now - gcraLoad(&entity->epoch_ns) < kPacePeriodNs) return;
+  struct TrafficDetails* details = detailsAt(slot);
+  if (!details) return;
+  struct PaceState state = {&details->pace_fair, &entity->epoch_ns, &entity->idle_ns, details->pace_cap};
+  paceStep(&state, now, side->backlog, limitTime(side->flow->mark));
+}
+
+BPF_INLINE struct Outcome limitEgress(struct __sk_buff* skb, struct TrafficEntity* entity, __u32 slot,
+                                      struct TrafficEntity* parent, __u32 wire) {
+  struct Outcome outcome = {};
+  struct TrafficFlow* above_flow = parent ? &parent->egress : 0;
+  if (!limitExists(&entity->egress) && !limitExists(above_flow)) return outcome;
+  __u64 now = bpf_ktime_get_ns(), idle = 0;
+  struct LimitSide own = limitAsk(&entity->egress, now);
+  struct LimitSide above = limitAsk(above_flow, now);
+  outcome = limitDecide(skb, &own, &above, wire);
+  if (!outcome.dropped) idle = limitCharge(&own, now, wire);
+  limitLearn(&own, entity, slot, now, idle);
+  if (!parent) return outcome;
+  if (!outcome.dropped) idle = limitCharge(&above, now, wire);
+  limitLearn(&above, parent, entity->parent, now, idle);
   return outcome;
 }

@@ -26,16 +26,10 @@ extern const volatile __u32 link_mask;
 TRAFFIC_ARRAY(plm_config, TrafficConfig, 1);
 TRAFFIC_ARRAY(plm_ent_keys, TrafficBucket, 1);
 TRAFFIC_ARRAY(plm_entities, TrafficEntity, 1);
+TRAFFIC_ARRAY(plm_details, TrafficDetails, 1);
 TRAFFIC_ARRAY(plm_link_keys, TrafficBucket, 1);
 TRAFFIC_ARRAY(plm_links, TrafficLink, 1);
 TRAFFIC_ARRAY(plm_uplinks, TrafficUplink, kTrafficUplinks);
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct TrafficEntityCounts);
-} plm_counts SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -29,6 +29,10 @@ BPF_INLINE struct TrafficEntity* entityAt(__u32 slot) {
   return slot ? bpf_map_lookup_elem(&plm_entities, &slot) : 0;
 }
 
+BPF_INLINE struct TrafficDetails* detailsAt(__u32 slot) {
+  return slot ? bpf_map_lookup_elem(&plm_details, &slot) : 0;
+}
+
 BPF_INLINE const struct TrafficLink* findLink(__u32 ifindex) {
   __u32 slot = tableFind(&plm_link_keys, link_mask, ifindex);
   return slot ? bpf_map_lookup_elem(&plm_links, &slot) : 0;

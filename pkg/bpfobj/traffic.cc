@@ -21,12 +21,14 @@ uint64_t nanoseconds(uint64_t bytes, uint64_t cost) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(bytes) * cost) >> kTrafficCostShift);
 }
 
-void storeRate(TrafficRate& rate, const Limit& limit) {
+uint32_t storedTime(uint64_t ns) { return std::min<uint64_t>(ns >> kTrafficTimeShift, UINT32_MAX); }
+
+void storeLimit(TrafficFlow& flow, const Limit& limit) {
   uint64_t cost = costOf(limit.bytes_per_second);
   uint64_t burst = nanoseconds(limit.burst_bytes, cost);
-  store(rate.mark_ns, burst + limit.mark.count());
-  store(rate.drop_ns, burst + limit.drop.count());
-  store(rate.cost, cost);
+  store(flow.mark, storedTime(burst + limit.mark.count()));
+  store(flow.drop, storedTime(burst + limit.drop.count()));
+  store(flow.cost, cost);
 }
 
 // parent, class_id, dscp and flags are one word, so that no packet sees the class of one and the limit of
@@ -36,18 +38,18 @@ void storeIdentity(TrafficEntity& entity, const EntitySpec& spec) {
   wanted.parent = spec.parent;
   wanted.class_id = spec.class_id;
   wanted.dscp = spec.dscp;
-  wanted.flags = spec.flags;
+  wanted.flags = spec.flags | (spec.pace_bytes_per_second != 0 ? kEntityPaced : 0);
   Word word;
   std::memcpy(&word, &wanted.parent, sizeof(word));
   __atomic_store_n(reinterpret_cast<Word*>(&entity.parent), word, __ATOMIC_RELAXED);
 }
 
-void storeSpec(TrafficEntity& entity, const EntitySpec& spec) {
-  storeRate(entity.egress, spec.egress);
-  storeRate(entity.ingress, spec.ingress);
-  if (entity.pace_cap != spec.pace_bytes_per_second) {
-    store(entity.pace_fair, 0);  // what was learnt is not true of another limit
-    store(entity.pace_cap, spec.pace_bytes_per_second);
+void storeSpec(TrafficEntity& entity, TrafficDetails& details, const EntitySpec& spec) {
+  storeLimit(entity.egress, spec.egress);
+  storeLimit(details.ingress, spec.ingress);
+  if (details.pace_cap != spec.pace_bytes_per_second) {
+    store(details.pace_fair, 0);  // what was learnt is not true of another limit
+    store(details.pace_cap, spec.pace_bytes_per_second);
   }
   storeIdentity(entity, spec);
 }
@@ -55,34 +57,12 @@ void storeSpec(TrafficEntity& entity, const EntitySpec& spec) {
 TrafficCounts& operator+=(TrafficCounts& sum, const TrafficCounts& part) {
   sum.bytes += part.bytes;
   sum.packets += part.packets;
-  sum.drop_bytes += part.drop_bytes;
-  sum.drop_packets += part.drop_packets;
-  sum.marks += part.marks;
-  sum.delay_ns += part.delay_ns;
-  sum.delayed += part.delayed;
+  sum.events.drop_bytes += part.events.drop_bytes;
+  sum.events.drop_packets += part.events.drop_packets;
+  sum.events.marks += part.events.marks;
+  sum.events.delay_ns += part.events.delay_ns;
+  sum.events.delayed += part.events.delayed;
   return sum;
-}
-
-// Any of our counter structs is an array of TrafficCounts.
-template <typename T>
-T sumOfCpus(const std::byte* values, size_t cpus) {
-  T sum = {};
-  auto* out = reinterpret_cast<TrafficCounts*>(&sum);
-  for (size_t cpu = 0; cpu < cpus; ++cpu) {
-    T part;
-    std::memcpy(&part, values + cpu * sizeof(T), sizeof(T));
-    for (size_t i = 0; i < sizeof(T) / sizeof(TrafficCounts); ++i)
-      out[i] += reinterpret_cast<const TrafficCounts*>(&part)[i];
-  }
-  return sum;
-}
-
-template <typename T>
-base::Result<T> readCounts(const Map& map, uint32_t index) {
-  ASSIGN_OR_RETURN(uint32_t cpus, possibleCpus());
-  std::vector<std::byte> values(cpus * sizeof(T));
-  RETURN_IF_ERROR(map.read(&index, values));
-  return sumOfCpus<T>(values.data(), cpus);
 }
 
 }  // namespace
@@ -111,24 +91,26 @@ int Traffic::program(Program program) const {
   return -1;
 }
 
-const std::string& Traffic::pinFolder() const { return parts_->pin_folder; }
+const std::map<std::string, int>& Traffic::mapDescriptors() const { return parts_->plan.shared; }
+uint32_t Traffic::entityMask() const { return parts_->entity_keys.as<TrafficBucket>().size() - 1; }
+uint32_t Traffic::linkMask() const { return parts_->link_keys.as<TrafficBucket>().size() - 1; }
+
+const std::string& Traffic::pinFolder() const { return parts_->plan.pin_folder; }
 
 base::Result<uint32_t> Traffic::putEntity(uint64_t cgroup_id, const EntitySpec& spec) {
   if (spec.class_id >= kTrafficClasses)
     return base::invalidArgument("no traffic class " + std::to_string(spec.class_id));
   if (auto slot = parts_->entity_table->find(cgroup_id)) {
-    storeSpec(parts_->entityAt(*slot), spec);
+    storeSpec(parts_->entityAt(*slot), parts_->detailsAt(*slot), spec);
     return *slot;
   }
   ASSIGN_OR_RETURN(uint32_t slot, parts_->entity_table->reserve(cgroup_id, KeyTable::Clock::now()));
-  ASSIGN_OR_RETURN(uint32_t cpus, possibleCpus());
-  std::vector<std::byte> zero(cpus * sizeof(TrafficEntityCounts));
-  RETURN_IF_ERROR(parts_->counts->write(&slot, zero));
-  TrafficEntity& entity = parts_->entityAt(slot);
-  TrafficEntity fresh = {};
-  fresh.generation = entity.generation + 1;
-  entity = fresh;
-  storeSpec(entity, spec);
+  TrafficDetails& details = parts_->detailsAt(slot);
+  uint32_t generation = details.generation + 1;
+  parts_->entityAt(slot) = {};
+  details = {};
+  details.generation = generation;
+  storeSpec(parts_->entityAt(slot), details, spec);
   parts_->entity_table->publish(slot, cgroup_id);
   return slot;
 }
@@ -144,26 +126,13 @@ std::optional<uint32_t> Traffic::findEntity(uint64_t cgroup_id) const {
 std::vector<EntityRecord> Traffic::entities() const {
   std::vector<EntityRecord> out;
   for (const auto& entry : parts_->entity_table->entries())
-    out.push_back({entry.key, entry.slot, parts_->entityAt(entry.slot).generation});
+    out.push_back({entry.key, entry.slot, parts_->detailsAt(entry.slot).generation});
   return out;
 }
 
 TrafficEntity Traffic::entity(uint32_t slot) const { return parts_->entityAt(slot); }
 
-base::Result<TrafficEntityCounts> Traffic::counts(uint32_t slot) const {
-  return readCounts<TrafficEntityCounts>(*parts_->counts, slot);
-}
-
-base::Result<std::vector<TrafficEntityCounts>> Traffic::allCounts() const {
-  ASSIGN_OR_RETURN(uint32_t cpus, possibleCpus());
-  uint32_t slots = parts_->counts->info().max_entries;
-  ASSIGN_OR_RETURN(std::vector<std::byte> values, parts_->counts->readArray(0, slots));
-  std::vector<TrafficEntityCounts> out(slots);
-  for (uint32_t slot = 0; slot < slots; ++slot)
-    out[slot] =
-        sumOfCpus<TrafficEntityCounts>(values.data() + slot * cpus * sizeof(TrafficEntityCounts), cpus);
-  return out;
-}
+TrafficDetails Traffic::details(uint32_t slot) const { return parts_->detailsAt(slot); }
 
 base::Status Traffic::putLink(uint32_t ifindex, const TrafficLink& link) {
   auto links = parts_->links.as<uint64_t>();
@@ -215,7 +184,13 @@ base::Status Traffic::putUplink(uint32_t index, const UplinkSpec& spec) {
 TrafficUplink Traffic::uplink(uint32_t index) const { return parts_->uplinkAt(index); }
 
 base::Result<TrafficUplinkCounts> Traffic::uplinkCounts(uint32_t index) const {
-  return readCounts<TrafficUplinkCounts>(*parts_->uplink_counts, index);
+  ASSIGN_OR_RETURN(uint32_t cpus, possibleCpus());
+  std::vector<TrafficUplinkCounts> values(cpus);
+  RETURN_IF_ERROR(parts_->uplink_counts->read(&index, std::as_writable_bytes(std::span(values))));
+  TrafficUplinkCounts sum = {};
+  for (const TrafficUplinkCounts& cpu : values)
+    for (int i = 0; i < kTrafficClasses; ++i) sum.classes[i] += cpu.classes[i];
+  return sum;
 }
 
 void Traffic::configure(const TrafficConfig& config) {

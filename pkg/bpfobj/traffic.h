@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,6 +94,10 @@ class Traffic {
   ~Traffic();
 
   int program(Program program) const;
+  // For other programs on the same maps (tests, benchmarks): descriptors by name, and sizes of the tables.
+  const std::map<std::string, int>& mapDescriptors() const;
+  uint32_t entityMask() const;
+  uint32_t linkMask() const;
   // The folder of the pins; empty when nothing is pinned.
   const std::string& pinFolder() const;
 
@@ -102,10 +107,9 @@ class Traffic {
   bool removeEntity(uint64_t cgroup_id);
   std::optional<uint32_t> findEntity(uint64_t cgroup_id) const;
   std::vector<EntityRecord> entities() const;
-  // A live view for tests and inspection.
+  // As they are now; no system call. A counter of another owner is never shown: each begins at 0.
   TrafficEntity entity(uint32_t slot) const;
-  base::Result<TrafficEntityCounts> counts(uint32_t slot) const;
-  base::Result<std::vector<TrafficEntityCounts>> allCounts() const;  // index: slot
+  TrafficDetails details(uint32_t slot) const;
 
   base::Status putLink(uint32_t ifindex, const TrafficLink& link);
   bool removeLink(uint32_t ifindex);

@@ -43,13 +43,13 @@ base::Result<MappedArray> mapped(const MapPlan& plan, const char* name) {
 
 base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
   auto parts = std::make_unique<Parts>();
-  ASSIGN_OR_RETURN(parts->pin_folder, makePinFolder(options.bpffs));
-  MapPlan plan{parts->pin_folder, {}, {}};
+  MapPlan& plan = parts->plan;
+  ASSIGN_OR_RETURN(plan.pin_folder, makePinFolder(options.bpffs));
   uint32_t entity_buckets = bucketsOf(plan.pin_folder, "plm_ent_keys", options.entities);
   uint32_t link_buckets = bucketsOf(plan.pin_folder, "plm_link_keys", options.links);
   plan.sizes = {{"plm_ent_keys", entity_buckets},
                 {"plm_entities", entity_buckets * kTrafficBucketKeys},
-                {"plm_counts", entity_buckets * kTrafficBucketKeys},
+                {"plm_details", entity_buckets * kTrafficBucketKeys},
                 {"plm_link_keys", link_buckets},
                 {"plm_links", link_buckets * kTrafficBucketKeys}};
 
@@ -61,10 +61,10 @@ base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
   ASSIGN_OR_RETURN(parts->config, mapped(plan, "plm_config"));
   ASSIGN_OR_RETURN(parts->entity_keys, mapped(plan, "plm_ent_keys"));
   ASSIGN_OR_RETURN(parts->entities, mapped(plan, "plm_entities"));
+  ASSIGN_OR_RETURN(parts->details, mapped(plan, "plm_details"));
   ASSIGN_OR_RETURN(parts->link_keys, mapped(plan, "plm_link_keys"));
   ASSIGN_OR_RETURN(parts->links, mapped(plan, "plm_links"));
   ASSIGN_OR_RETURN(parts->uplinks, mapped(plan, "plm_uplinks"));
-  ASSIGN_OR_RETURN(parts->counts, Map::duplicate(plan.shared.at("plm_counts")));
   ASSIGN_OR_RETURN(parts->uplink_counts, Map::duplicate(plan.shared.at("plm_up_counts")));
   parts->entity_table.emplace(parts->entity_keys.as<TrafficBucket>());
   parts->link_table.emplace(parts->link_keys.as<TrafficBucket>());

@@ -8,13 +8,14 @@
 namespace plimsoll::bpfobj {
 
 struct Traffic::Parts {
-  std::string pin_folder;
+  MapPlan plan;  // folder of the pins, descriptors of all maps
   Skeleton<traffic_bpf> devices;
-  MappedArray config, entity_keys, entities, link_keys, links, uplinks;
-  std::optional<Map> counts, uplink_counts;
+  MappedArray config, entity_keys, entities, details, link_keys, links, uplinks;
+  std::optional<Map> uplink_counts;
   std::optional<KeyTable> entity_table, link_table;
 
   TrafficEntity& entityAt(uint32_t slot) const { return entities.as<TrafficEntity>()[slot]; }
+  TrafficDetails& detailsAt(uint32_t slot) const { return details.as<TrafficDetails>()[slot]; }
   TrafficUplink& uplinkAt(uint32_t index) const { return uplinks.as<TrafficUplink>()[index]; }
 };
 

@@ -42,7 +42,8 @@ class PodOut : public ::testing::Test {
   RunResult run(const Bytes& packet, const RunContext& context = {}) {
     return runProgram(traffic_->program(Program::PodOut), packet, context);
   }
-  TrafficCounts sent(uint32_t slot) { return traffic_->counts(slot)->egress; }
+  TrafficFlow sent(uint32_t slot) { return traffic_->entity(slot).egress; }
+  TrafficEvents events(uint32_t slot) { return traffic_->details(slot).egress_events; }
 
   std::optional<Traffic> traffic_;
   std::optional<TestCgroup> pod_, container_;
@@ -108,7 +109,7 @@ TEST_F(PodOut, CountsTheHeadersOfEverySegment) {
   };
   for (const WireCase& wire : cases) {
     SCOPED_TRACE(wire.name);
-    TrafficCounts before = sent(pod_slot_);
+    TrafficFlow before = sent(pod_slot_);
     Bytes packet = buildPacket(wire.packet);
     ASSERT_EQ(run(packet, wire.context).error, 0);
     EXPECT_EQ(sent(pod_slot_).bytes - before.bytes, packet.size() + wire.extra);
@@ -158,8 +159,8 @@ TEST_F(PodOut, DropsBeyondTheToleranceAndChargesNothingForIt) {
   EXPECT_EQ(run(packet).verdict, TC_ACT_SHOT);
   EXPECT_EQ(traffic_->entity(pod_slot_).egress.tat, tat);
   EXPECT_NEAR(static_cast<double>(tat - monotonicNow()), 3 * 1114 * 1e5, 5e6);
-  EXPECT_EQ(sent(pod_slot_).drop_packets, 2u);
-  EXPECT_EQ(sent(pod_slot_).drop_bytes, 2 * 1114u);
+  EXPECT_EQ(events(pod_slot_).drop_packets, 2u);
+  EXPECT_EQ(events(pod_slot_).drop_bytes, 2 * 1114u);
   EXPECT_EQ(sent(pod_slot_).packets, 3u);
 }
 
@@ -189,7 +190,7 @@ TEST_F(PodOut, AsksThePodToo) {
   uint64_t tat = traffic_->entity(slot).egress.tat;
   EXPECT_EQ(run(packet).verdict, TC_ACT_SHOT);
   EXPECT_EQ(traffic_->entity(slot).egress.tat, tat) << "the pod's refusal must be no debt of the container";
-  EXPECT_EQ(sent(slot).drop_packets, 1u);
+  EXPECT_EQ(events(slot).drop_packets, 1u);
 }
 
 TEST_F(PodOut, GivesASmallPacketTwiceTheTolerance) {
@@ -204,7 +205,7 @@ TEST_F(PodOut, KeepsDebtAcrossAChangeOfRateButNotForANewOwner) {
   put(*pod_, {.egress = {10'000, 0, milliseconds(1), milliseconds(1)}});
   Bytes packet = buildPacket({});
   run(packet);
-  uint32_t generation = traffic_->entity(pod_slot_).generation;
+  uint32_t generation = traffic_->details(pod_slot_).generation;
   uint64_t tat = traffic_->entity(pod_slot_).egress.tat;
   put(*pod_, {.egress = {20'000, 0, milliseconds(1), milliseconds(1)}});
   EXPECT_EQ(traffic_->entity(pod_slot_).egress.tat, tat);
@@ -216,7 +217,7 @@ TEST_F(PodOut, KeepsDebtAcrossAChangeOfRateButNotForANewOwner) {
   link(again);
   EXPECT_EQ(run(packet).verdict, TC_ACT_UNSPEC);
   EXPECT_EQ(sent(again).packets, 1u);
-  EXPECT_TRUE(again != pod_slot_ || traffic_->entity(again).generation == generation + 1);
+  EXPECT_TRUE(again != pod_slot_ || traffic_->details(again).generation == generation + 1);
 }
 
 TEST_F(PodOut, DelaysInsteadWhereEveryQueueIsAnFq) {
@@ -227,7 +228,7 @@ TEST_F(PodOut, DelaysInsteadWhereEveryQueueIsAnFq) {
   RunResult second = run(packet);
   EXPECT_EQ(second.verdict, TC_ACT_UNSPEC);
   EXPECT_NEAR(static_cast<double>(second.tstamp) - static_cast<double>(before), 1e8, 1e7);
-  EXPECT_EQ(sent(pod_slot_).delayed, 1u);
+  EXPECT_EQ(events(pod_slot_).delayed, 1u);
 }
 
 TEST_F(PodOut, OnlyCountsWhereItIsToldToObserve) {
