@@ -19,11 +19,26 @@ model::StringMap labelsOf(const google::protobuf::Map<std::string, std::string>&
   return {labels.begin(), labels.end()};
 }
 
-bool hasOwnNetwork(const api::PodSandbox& pod) {
+bool hasOwn(const api::PodSandbox& pod, std::string_view type) {
   for (const api::LinuxNamespace& ns : pod.linux().namespaces()) {
-    if (ns.type() == "network") return true;
+    if (ns.type() == type) return true;
   }
   return false;
+}
+
+// What this runtime honours in a creation request, of that which not every one does.
+std::set<model::Carrier> carriersOf(const nri::RuntimeInfo& runtime) {
+  constexpr std::pair<nri::Feature, model::Carrier> kCarriers[] = {
+      {nri::Feature::OomScoreAdj, model::Carrier::OomScoreAdj},
+      {nri::Feature::Sysctl, model::Carrier::Sysctl},
+      {nri::Feature::IoPriority, model::Carrier::IoPriority},
+      {nri::Feature::Scheduler, model::Carrier::Scheduler},
+  };
+  std::set<model::Carrier> carriers;
+  for (const auto& [feature, carrier] : kCarriers) {
+    if (runtime.supports(feature)) carriers.insert(carrier);
+  }
+  return carriers;
 }
 
 model::ContainerState stateOf(api::ContainerState state) {
@@ -81,7 +96,8 @@ model::PodFacts podFacts(const api::PodSandbox& pod) {
   }
   facts.cgroup_parent = pod.linux().cgroup_parent();
   facts.qos = qosOfCgroupParent(facts.cgroup_parent);
-  facts.host_network = !hasOwnNetwork(pod);
+  facts.host_network = !hasOwn(pod, "network");
+  facts.host_ipc = !hasOwn(pod, "ipc");
   return facts;
 }
 
@@ -116,30 +132,8 @@ model::BaseResources resizedResources(const api::LinuxResources& resources) {
   return base;
 }
 
-api::CreateContainerResponse adjustment(const control::CreateDecision& decision) {
-  api::CreateContainerResponse response;
-  if (decision.empty()) return response;
-  api::ContainerAdjustment& adjust = *response.mutable_adjust();
-  if (!decision.unified.empty()) {
-    auto& unified = *adjust.mutable_linux()->mutable_resources()->mutable_unified();
-    for (const auto& [file, value] : decision.unified) unified[file] = value;
-  }
-  if (decision.oom_score_adj) {
-    adjust.mutable_linux()->mutable_oom_score_adj()->set_value(*decision.oom_score_adj);
-  }
-  for (const control::CreateDecision::Rlimit& limit : decision.rlimits) {
-    api::POSIXRlimit& rlimit = *adjust.add_rlimits();
-    rlimit.set_type(limit.type);
-    // RLIM_INFINITY is all ones in the OCI specification's unsigned fields.
-    rlimit.set_soft(limit.value.soft == model::kMax ? UINT64_MAX : static_cast<uint64_t>(limit.value.soft));
-    rlimit.set_hard(limit.value.hard == model::kMax ? UINT64_MAX : static_cast<uint64_t>(limit.value.hard));
-  }
-  return response;
-}
-
 nri::EventMask NriHandler::configure(const nri::RuntimeInfo& runtime) {
-  controller_.setRuntime(runtime.name, runtime.version, nri::toString(runtime.level),
-                         runtime.supports(nri::Feature::OomScoreAdj));
+  controller_.setRuntime(runtime.name, runtime.version, nri::toString(runtime.level), carriersOf(runtime));
   log::info("Registered with the runtime",
             {{"runtime", runtime.name}, {"version", runtime.version}, {"nri", nri::toString(runtime.level)}});
   using nri::Event;

@@ -51,6 +51,26 @@ TEST(ParsePod, ReadsSingleSettings) {
   EXPECT_EQ(request.source.where, "app.plimsoll.dev/memory.high");
 }
 
+TEST(ParsePod, NamespacesAreThePods) {
+  auto good = parsePod({{"plimsoll.dev/sysctl.net.core.somaxconn", "4096"},
+                        {"plimsoll.dev/policy",
+                         "settings: {sysctl.net/ipv4/ip_forward: 1, sysctl: {net.ipv4: "
+                         "{conf.all.forwarding: 1}}}"},
+                        {"plimsoll.dev/net.mtu", "1400"},
+                        {"app.plimsoll.dev/sched.policy", "batch"}});
+  EXPECT_THAT(wishes(good),
+              ElementsAre("pod net.mtu=1400", "pod sysctl.net.core.somaxconn=4096",
+                          "pod sysctl.net.ipv4.ip_forward=1", "pod sysctl.net.ipv4.conf.all.forwarding=1",
+                          "app sched.policy=batch"));
+  EXPECT_THAT(good.problems, IsEmpty());
+  EXPECT_EQ(onlyMessage(parsePod({{"app.plimsoll.dev/sysctl.net.core.somaxconn", "4096"}})),
+            "a pod has one network namespace for all its containers; write "
+            "plimsoll.dev/sysctl.net.core.somaxconn");
+  EXPECT_EQ(onlyMessage(parsePod({{"plimsoll.dev/sysctl.kernel.core_pattern", "|/bin/sh"}})),
+            "kernel.core_pattern is the whole node's and no pod's; only sysctls of the network and IPC "
+            "namespace can be set");
+}
+
 TEST(ParsePod, LeavesForeignAnnotationsAlone) {
   auto intent = parsePod({{"", ""},
                           {"/", "x"},

@@ -82,6 +82,7 @@ void Collector::take(const Place& place, std::string_view setting, std::string_v
   }
   auto value = model::parseValue(*found->spec, text);
   if (!value) return problem(place, text, std::string(setting) + ": " + value.error().message);
+  if (!place.container.empty() && model::isPodWide(*found)) return podWide(place, *found, text);
   if (found->spec->target == model::Target::Plimsoll) return takeSteering(place, *found, *value);
   addRequest(place, model::Request{*std::move(found), std::string(text), *std::move(value), place.source});
 }
@@ -90,10 +91,21 @@ void Collector::unknownKey(const Place& place, std::string_view setting, std::st
   if (full()) return problem(place, text, "");
   const std::string shown = model::inQuotes(setting);
   if (setting.empty()) return problem(place, text, "a setting's name is missing, such as cpu.weight");
+  if (std::string why = model::whyNoSetting(setting); !why.empty())
+    return problem(place, text, plainText(why));
   auto near = model::nearestSettingKey(setting);
   if (!near) return problem(place, text, shown + " is not a setting; docs/annotations.md lists them all");
   std::string message = shown + " is not a setting" + known(*near);
   problem(place, text, std::move(message), *std::move(near));
+}
+
+void Collector::podWide(const Place& place, const SettingKey& setting, std::string_view text) {
+  const bool network = model::actsIn(setting) == model::ActsIn::NetworkNamespace;
+  const std::string right = std::string(model::kAnnotationDomain) + "/" + setting.key;
+  problem(place, text,
+          std::string("a pod has one ") + (network ? "network" : "IPC") +
+              " namespace for all its containers; write " + right,
+          right);
 }
 
 void Collector::givenTwice(const Place& place, std::string_view value, std::string_view first_value,

@@ -32,6 +32,7 @@ class Collector {
  private:
   model::ScopeIntent& scope(std::string_view container);
   void takeSteering(const Place& place, const model::SettingKey& setting, const model::Value& value);
+  void podWide(const Place& place, const model::SettingKey& setting, std::string_view text);
   void unknownKey(const Place& place, std::string_view setting, std::string_view text);
   void addRequest(const Place& place, model::Request request);
   // True: the scope has it already, from the same or a more specific source. Told when the values differ.

@@ -90,6 +90,14 @@ pb::Target targetOf(model::Target target) {
       return pb::TARGET_RLIMIT;
     case model::Target::Plimsoll:
       return pb::TARGET_PLIMSOLL;
+    case model::Target::Sysctl:
+      return pb::TARGET_SYSCTL;
+    case model::Target::Link:
+      return pb::TARGET_LINK;
+    case model::Target::IoPriority:
+      return pb::TARGET_IO_PRIORITY;
+    case model::Target::Scheduler:
+      return pb::TARGET_SCHEDULER;
   }
   return pb::TARGET_UNSPECIFIED;
 }

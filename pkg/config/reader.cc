@@ -20,7 +20,8 @@ struct FlatSetting {
 void flatten(const Node& map, const std::string& prefix, std::vector<FlatSetting>& out) {
   for (const Entry& entry : map.entries) {
     const std::string key = prefix + entry.key;
-    if (entry.value.isMap() && !model::findSetting(key)) {
+    const auto own = entry.value.isMap() ? model::findSetting(key) : std::nullopt;
+    if (entry.value.isMap() && (!own || own->spec->free_name != nullptr)) {
       flatten(entry.value, key + ".", out);
     } else {
       out.push_back({key, &entry.value, entry.line});
@@ -29,6 +30,7 @@ void flatten(const Node& map, const std::string& prefix, std::vector<FlatSetting
 }
 
 std::string unknownSetting(std::string_view key) {
+  if (std::string why = model::whyNoSetting(key); !why.empty()) return why;
   std::string text = "there is no setting " + model::inQuotes(key);
   if (auto near = model::nearestSettingKey(key)) text += "; did you mean " + *near + "?";
   return text;

@@ -69,15 +69,22 @@ bool matches(std::string_view pattern, std::string_view key) {
   return key.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
+// "sysctl.net.ipv6.*" of "sysctl.<name>".
+bool matchesFreeName(std::string_view pattern, const SettingSpec& spec) {
+  if (spec.free_name == nullptr || !pattern.ends_with('*')) return false;
+  return pattern.starts_with(spec.key.substr(0, spec.key.find('<')));
+}
+
 // The rows that a rule's key stands for. "on-error" and "policy" ask for nothing by themselves.
 std::vector<const SettingSpec*> rowsOf(std::string_view pattern) {
+  if (auto one = model::findSetting(pattern); one && one->spec->free_name != nullptr) return {one->spec};
   std::vector<const SettingSpec*> rows;
   for (const SettingSpec& spec : model::settingsTable()) {
     if (spec.target == model::Target::Plimsoll && spec.key != model::kClassKey) continue;
     const auto keys = model::concreteKeys(spec);
-    if (std::any_of(keys.begin(), keys.end(), [&](const std::string& k) { return matches(pattern, k); })) {
-      rows.push_back(&spec);
-    }
+    const bool any =
+        std::any_of(keys.begin(), keys.end(), [&](const std::string& k) { return matches(pattern, k); });
+    if (any || matchesFreeName(pattern, spec)) rows.push_back(&spec);
   }
   return rows;
 }
@@ -92,6 +99,9 @@ bool isOrdered(ValueType type) {
     case ValueType::CpuList:
     case ValueType::IoWeight:
     case ValueType::Rlimit:
+    case ValueType::Integers:
+    case ValueType::IoPriority:
+    case ValueType::Scheduler:
       return true;
     default:
       return false;
@@ -188,7 +198,9 @@ std::optional<RuleSetting> readRuleSetting(const Node& node, RuleEffect effect,
     return std::nullopt;
   }
   RuleSetting setting;
-  setting.key = key->text;
+  // A sysctl's other form is the same setting.
+  const auto found = model::findSetting(key->text);
+  setting.key = found ? found->key : key->text;
   readBounds(node, rows, effect, classes, setting, problems);
   return setting;
 }

@@ -18,7 +18,11 @@ class Accesses {
     switch (target) {
       case model::Target::OomScoreAdj:
       case model::Target::Rlimit:
+      case model::Target::IoPriority:
+      case model::Target::Scheduler:
         return processes_;
+      case model::Target::Sysctl:
+      case model::Target::Link:
       case model::Target::CgroupFile:
       case model::Target::Plimsoll:  // never in a plan but as decided against
         break;

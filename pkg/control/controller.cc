@@ -84,11 +84,11 @@ void Controller::setNodePolicy(model::NodePolicy policy) {
 }
 
 void Controller::setRuntime(const std::string& name, const std::string& version,
-                            const std::string& nri_version, bool carries_oom_score_adj) {
+                            const std::string& nri_version, std::set<model::Carrier> carriers) {
   node_.runtime_name = name;
   node_.runtime_version = version;
   node_.nri_version = nri_version;
-  node_.nri_carries_oom_score_adj = carries_oom_score_adj;
+  node_.nri_carriers = std::move(carriers);
 }
 
 void Controller::podStarted(model::PodFacts facts) {

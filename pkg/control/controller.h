@@ -48,7 +48,7 @@ class Controller {
   void setNodePolicy(model::NodePolicy policy);
   // A runtime is connected; what its NRI can carry may differ from the last one's.
   void setRuntime(const std::string& name, const std::string& version, const std::string& nri_version,
-                  bool carries_oom_score_adj);
+                  std::set<model::Carrier> carriers);
   const model::NodeFacts& node() const { return node_; }
 
   // Whether podStarted() was called for this sandbox; if so its facts need not be gathered again.

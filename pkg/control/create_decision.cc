@@ -2,6 +2,15 @@
 
 namespace plimsoll::control {
 
+namespace {
+
+// "net.core.somaxconn" of "sysctl.net.core.somaxconn".
+std::string sysctlName(const model::SettingKey& setting) {
+  return setting.key.substr(setting.key.find('.') + 1);
+}
+
+}  // namespace
+
 CreateDecision createDecision(const model::Plan& plan) {
   CreateDecision decision;
   decision.rejection = plan.rejection;
@@ -19,6 +28,15 @@ CreateDecision createDecision(const model::Plan& plan) {
         break;
       case model::Carrier::Rlimit:
         decision.rlimits.push_back({key.file, std::get<model::Rlimit>(setting.value)});
+        break;
+      case model::Carrier::Sysctl:
+        decision.sysctls.emplace_back(sysctlName(key), model::kernelWrites(*key.spec, setting.value).front());
+        break;
+      case model::Carrier::IoPriority:
+        decision.io_priority = std::get<model::IoPriority>(setting.value);
+        break;
+      case model::Carrier::Scheduler:
+        decision.scheduler = std::get<model::Scheduler>(setting.value);
         break;
       case model::Carrier::None:
         break;

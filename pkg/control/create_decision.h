@@ -17,10 +17,16 @@ struct CreateDecision {
   };
   std::vector<std::pair<std::string, std::string>> unified;  // cgroup file, value
   std::vector<Rlimit> rlimits;
+  std::vector<std::pair<std::string, std::string>> sysctls;  // name with dots, value
   std::optional<int64_t> oom_score_adj;
+  std::optional<model::IoPriority> io_priority;
+  std::optional<model::Scheduler> scheduler;
   std::optional<std::string> rejection;  // the container must not be created, and why
 
-  bool empty() const { return unified.empty() && rlimits.empty() && !oom_score_adj && !rejection; }
+  bool empty() const {
+    return unified.empty() && rlimits.empty() && sysctls.empty() && !oom_score_adj && !io_priority &&
+           !scheduler && !rejection;
+  }
 };
 
 // The settings of the plan that travel in the creation request.

@@ -20,8 +20,10 @@ Explanation explainAs(const SettingSpec& spec, std::string_view key, std::string
   };
   add("Type", typeText(spec));
   add("Values", std::string(spec.unit));
-  if (key.find('<') != std::string_view::npos) add("Instances", joined(spec.instances));
+  if (key.find('<') != std::string_view::npos)
+    add(spec.free_name != nullptr ? "For example" : "Instances", joined(spec.instances));
   add("Sets", targetText(spec, file));
+  add("Acts in", std::string(actsInText(actsIn({&spec, std::string(key), std::string(file)}))));
   if (spec.target != Target::Plimsoll) add("Since", sinceText(spec));
   add("Live", spec.live ? "yes, may change on a running container" : "no, only at the container's start");
   add("At creation", carrierText(spec));
@@ -66,6 +68,14 @@ std::string_view typeName(ValueType type) {
       return "name of a class";
     case ValueType::Document:
       return "YAML document";
+    case ValueType::Integers:
+      return "whole numbers";
+    case ValueType::PortList:
+      return "list of ports (8080,9000-9100)";
+    case ValueType::IoPriority:
+      return "class and level";
+    case ValueType::Scheduler:
+      return "policy, with nice or priority";
   }
   return "";
 }
@@ -101,6 +111,14 @@ std::string carrierText(const SettingSpec& spec) {
       return "in the runtime's creation request where its NRI carries oom_score_adj (0.7)";
     case Carrier::Rlimit:
       return "in the runtime's creation request (NRI, rlimits)";
+    case Carrier::Sysctl:
+      return "in the runtime's creation request where its NRI carries sysctls (0.11) and the agent may not "
+             "enter "
+             "namespaces; else written before the container's first instruction";
+    case Carrier::IoPriority:
+      return "in the runtime's creation request where its NRI carries io priorities (0.10)";
+    case Carrier::Scheduler:
+      return "in the runtime's creation request where its NRI carries scheduling policies (0.11)";
   }
   return "";
 }
@@ -113,8 +131,33 @@ std::string targetText(const SettingSpec& spec, std::string_view file) {
       return "/proc/<pid>/oom_score_adj of the container's processes";
     case Target::Rlimit:
       return std::string(file) + " of the container's processes";
+    case Target::Sysctl:
+      return "/proc/sys/" + std::string(file) + " as the pod sees it";
+    case Target::Link:
+      return std::string(file) + " of the pod's link (the one with the default route, else eth0)";
+    case Target::IoPriority:
+      return "the io priority of every thread of the container";
+    case Target::Scheduler:
+      return "the scheduling policy of every thread of the container";
     case Target::Plimsoll:
       return "nothing in the kernel; steers Plimsoll";
+  }
+  return "";
+}
+
+std::string_view actsInText(ActsIn where) {
+  switch (where) {
+    case ActsIn::Cgroup:
+      return "the container's cgroup";
+    case ActsIn::Process:
+      return "the container's processes";
+    case ActsIn::NetworkNamespace:
+      return "the pod's network namespace, for all its containers";
+    case ActsIn::IpcNamespace:
+      return "the pod's IPC namespace, for all its containers";
+    case ActsIn::ByTarget:
+    case ActsIn::Nothing:
+      break;
   }
   return "";
 }
@@ -143,6 +186,8 @@ base::Result<Explanation> explain(std::string_view key) {
   for (const SettingSpec& spec : settingsTable()) {
     if (spec.key == key) return explain(spec);
   }
+  if (std::string why = whyNoSetting(key); !why.empty())
+    return base::error(base::ErrorCode::NotFound, std::move(why));
   std::string message = inQuotes(key) + " is not a setting";
   if (auto near = nearestSettingKey(key)) message += "; did you mean " + *near + "?";
   return base::error(base::ErrorCode::NotFound, std::move(message));

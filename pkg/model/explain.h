@@ -19,6 +19,7 @@ std::string_view permissionText(Permission permission);  // who may ask by defau
 std::string carrierText(const SettingSpec& spec);        // when it takes effect
 std::string targetText(const SettingSpec& spec,
                        std::string_view file);   // "memory.high in the container's cgroup"
+std::string_view actsInText(ActsIn where);       // "the container's cgroup"; empty: in nothing
 std::string sinceText(const SettingSpec& spec);  // "Linux 4.5"; "any" for those that no kernel sees
 
 struct Explanation {

@@ -16,6 +16,7 @@ TEST(Explain, ShowsAWholeRow) {
             "Type:         quantity of bytes (512Mi, 1G), or max\n"
             "Values:       bytes (quantity)\n"
             "Sets:         memory.high in the container's cgroup\n"
+            "Acts in:      the container's cgroup\n"
             "Since:        Linux 4.5\n"
             "Live:         yes, may change on a running container\n"
             "At creation:  in the runtime's creation request (NRI, unified)\n"
@@ -29,6 +30,11 @@ TEST(Explain, TakesConcreteKeysRowsAndWholeAnnotationKeys) {
   EXPECT_THAT(explain("hugetlb.<size>.max")->toText(), HasSubstr("2MB, 1GB, 64KB"));
   EXPECT_THAT(explain("rlimit.nofile")->toText(), HasSubstr("RLIMIT_NOFILE of the container's processes"));
   EXPECT_EQ(explain("plimsoll.dev/cpu.max")->key, "cpu.max");
+  const std::string sysctl = explain("sysctl.net/ipv4/conf/all/rp_filter")->toText();
+  EXPECT_THAT(sysctl, HasSubstr("/proc/sys/net/ipv4/conf/all/rp_filter as the pod sees it"));
+  EXPECT_THAT(sysctl, HasSubstr("the pod's network namespace"));
+  EXPECT_THAT(explain("sysctl.kernel.sem")->toText(), HasSubstr("the pod's IPC namespace"));
+  EXPECT_THAT(explain("sysctl.<name>")->toText(), HasSubstr("For example"));
 }
 
 TEST(Explain, NamesTheNearestOfAnUnknownKey) {
@@ -36,6 +42,8 @@ TEST(Explain, NamesTheNearestOfAnUnknownKey) {
   ASSERT_FALSE(slip);
   EXPECT_EQ(slip.error().code, base::ErrorCode::NotFound);
   EXPECT_EQ(slip.error().message, "\"memory.hihg\" is not a setting; did you mean memory.high?");
+  EXPECT_THAT(explain("sysctl.vm.swappiness").error().message,
+              HasSubstr("vm.swappiness is the whole node's"));
   EXPECT_FALSE(explain(""));
   EXPECT_FALSE(explain(std::string(100'000, 'a')));
 }

@@ -25,7 +25,8 @@ struct PodFacts {
   std::optional<std::string> service_account;  // not in NRI; known where the kubelet's API gives it
   QosClass qos = QosClass::BestEffort;
   std::string cgroup_parent;  // as the runtime gives it
-  bool host_network = false;
+  bool host_network = false;  // shares the node's network namespace
+  bool host_ipc = false;      // shares the node's IPC namespace
 };
 
 struct MountFacts {
@@ -67,7 +68,11 @@ struct NodeFacts {
   std::string runtime_name;
   std::string runtime_version;
   std::string nri_version;
-  bool nri_carries_oom_score_adj = false;
+  // What this runtime takes in a creation request, besides what every one does (unified, rlimits).
+  std::set<Carrier> nri_carriers;
+  // The agent may enter a pod's namespaces (CAP_SYS_ADMIN). Then it writes sysctls itself, since only so the
+  // value before is known.
+  bool may_enter_namespaces = false;
   std::set<std::string, std::less<>> controllers;  // of the v2 tree
   // Files that a container's cgroup has on this kernel; empty: not known, and then nothing is called
   // unsupported.

@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "pkg/model/sysctl_name.h"
+
 namespace plimsoll::model {
 namespace {
 
@@ -54,6 +56,34 @@ std::string normalised(std::string_view key) {
   return text;
 }
 
+constexpr std::string_view kSysctlPrefix = "sysctl.";
+
+// What stands for the placeholder in `key`; nullopt: the row's key has another form.
+std::optional<std::string_view> instanceOf(const Template& parts, std::string_view key) {
+  const size_t around = parts.before.size() + parts.after.size();
+  if (key.size() <= around || !key.starts_with(parts.before) || !key.ends_with(parts.after))
+    return std::nullopt;
+  return key.substr(parts.before.size(), key.size() - around);
+}
+
+std::optional<SettingKey> matchRow(const SettingSpec& spec, std::string_view key) {
+  if (spec.instances.empty()) {
+    if (spec.key != key) return std::nullopt;
+    return SettingKey{&spec, std::string(key), std::string(spec.file)};
+  }
+  const Template parts = splitTemplate(spec.key);
+  const auto instance = instanceOf(parts, key);
+  if (!instance) return std::nullopt;
+  if (spec.free_name != nullptr) {
+    auto name = spec.free_name(*instance);
+    if (!name) return std::nullopt;
+    return SettingKey{&spec, fill(parts, name->instance), std::move(name->file)};
+  }
+  if (std::find(spec.instances.begin(), spec.instances.end(), *instance) == spec.instances.end())
+    return std::nullopt;
+  return SettingKey{&spec, std::string(key), fill(splitTemplate(spec.file), *instance)};
+}
+
 constexpr size_t kLongestWord = 64;
 
 // Optimal string alignment distance (insert, delete, replace, swap of neighbours); more than `limit` is
@@ -86,20 +116,47 @@ size_t tolerance(size_t length) { return length <= 3 ? 1 : length <= 8 ? 2 : 3; 
 }  // namespace
 
 std::optional<SettingKey> findSetting(std::string_view key) {
+  std::string dotted;
+  if (key.starts_with(kSysctlPrefix)) {
+    auto name = canonicalSysctl(key.substr(kSysctlPrefix.size()));
+    if (!name) return std::nullopt;
+    dotted = std::string(kSysctlPrefix) + *name;
+    key = dotted;
+  }
   for (const SettingSpec& spec : settingsTable()) {
-    if (spec.instances.empty()) {
-      if (spec.key == key) return SettingKey{&spec, std::string(key), std::string(spec.file)};
-      continue;
-    }
-    const Template parts = splitTemplate(spec.key);
-    if (key.size() <= parts.before.size() + parts.after.size()) continue;
-    if (!key.starts_with(parts.before) || !key.ends_with(parts.after)) continue;
-    const std::string_view instance =
-        key.substr(parts.before.size(), key.size() - parts.before.size() - parts.after.size());
-    if (std::find(spec.instances.begin(), spec.instances.end(), instance) == spec.instances.end()) continue;
-    return SettingKey{&spec, std::string(key), fill(splitTemplate(spec.file), instance)};
+    if (auto found = matchRow(spec, key)) return found;
   }
   return std::nullopt;
+}
+
+ActsIn actsIn(const SettingKey& setting) {
+  if (setting.spec->acts_in != ActsIn::ByTarget) return setting.spec->acts_in;
+  switch (setting.spec->target) {
+    case Target::CgroupFile:
+      return ActsIn::Cgroup;
+    case Target::OomScoreAdj:
+    case Target::Rlimit:
+    case Target::IoPriority:
+    case Target::Scheduler:
+      return ActsIn::Process;
+    case Target::Sysctl:
+      return setting.file.starts_with("net/") ? ActsIn::NetworkNamespace : ActsIn::IpcNamespace;
+    case Target::Link:
+      return ActsIn::NetworkNamespace;
+    case Target::Plimsoll:
+      break;
+  }
+  return ActsIn::Nothing;
+}
+
+bool isPodWide(const SettingKey& setting) {
+  const ActsIn where = actsIn(setting);
+  return where == ActsIn::NetworkNamespace || where == ActsIn::IpcNamespace;
+}
+
+std::string whyNoSetting(std::string_view key) {
+  if (!key.starts_with(kSysctlPrefix)) return "";
+  return whyNoSysctl(key.substr(kSysctlPrefix.size()));
 }
 
 std::vector<std::string> concreteKeys(const SettingSpec& spec) {

@@ -17,20 +17,24 @@ namespace plimsoll::model {
 
 // How a value is written by the user and what it means. value.h holds the parsed forms.
 enum class ValueType {
-  Integer,    // 100, or "max" where the row allows it
-  Flag,       // true|false (also 1|0)
-  Bytes,      // Kubernetes quantity 512Mi, or "max"
-  CpuMax,     // CPU quantity 1500m, "max", optionally followed by a period: "1500m 50ms"
-  Duration,   // 20ms
-  Percent,    // 12.5%, or "max"
-  CpuList,    // 0-3,8  (CPUs or memory nodes)
-  Word,       // one of the row's words
-  IoWeight,   // 200, or per device: "path:/data=300 default=100"
-  IoMax,      // "path:/data rbps=10M wiops=500; 8:0 wbps=max"
-  IoLatency,  // "path:/data=20ms; 8:0=50ms"
-  Rlimit,     // 4096, "unlimited", or soft:hard "1024:4096"
-  ClassName,  // a class of the node's configuration
-  Document,   // YAML text (policy); read by pkg/annotation
+  Integer,     // 100, or "max" where the row allows it
+  Flag,        // true|false (also 1|0)
+  Bytes,       // Kubernetes quantity 512Mi, or "max"
+  CpuMax,      // CPU quantity 1500m, "max", optionally followed by a period: "1500m 50ms"
+  Duration,    // 20ms
+  Percent,     // 12.5%, or "max"
+  CpuList,     // 0-3,8  (CPUs or memory nodes)
+  Word,        // one of the row's words
+  IoWeight,    // 200, or per device: "path:/data=300 default=100"
+  IoMax,       // "path:/data rbps=10M wiops=500; 8:0 wbps=max"
+  IoLatency,   // "path:/data=20ms; 8:0=50ms"
+  Rlimit,      // 4096, "unlimited", or soft:hard "1024:4096"
+  ClassName,   // a class of the node's configuration
+  Document,    // YAML text (policy); read by pkg/annotation
+  Integers,    // "4096 87380 6291456", as many as the row's `count` says
+  PortList,    // 8080,9000-9100
+  IoPriority,  // be:4, idle, rt:0
+  Scheduler,   // other, other:5, batch:5, idle, fifo:10, rr:10, deadline:10ms/30ms/100ms
 };
 
 // What the setting is written to. The numbers stand in journals: never given another meaning.
@@ -39,7 +43,14 @@ enum class Target {
   OomScoreAdj = 2,  // /proc/<pid>/oom_score_adj of the container's processes
   Rlimit = 3,       // prlimit(2); `file` is the resource's OCI name, RLIMIT_NOFILE
   Plimsoll = 4,     // steers Plimsoll itself (class, on-error); never reaches the kernel
+  Sysctl = 5,       // `file` below /proc/sys, as the pod's network or IPC namespace shows it
+  Link = 6,         // an attribute of the network link that the pod's default route goes by
+  IoPriority = 7,   // ioprio_set(2) of every thread of the container
+  Scheduler = 8,    // sched_setattr(2) of every thread of the container
 };
+
+// What of the kernel's a setting belongs to. Several containers of a pod share its namespaces.
+enum class ActsIn { ByTarget, Nothing, Cgroup, Process, NetworkNamespace, IpcNamespace };
 
 // How NRI can carry the value in the runtime's creation request.
 enum class Carrier {
@@ -49,6 +60,9 @@ enum class Carrier {
                 // container
   OomScoreAdj,  // ContainerAdjustment.linux.oom_score_adj (NRI 0.7 and later)
   Rlimit,       // ContainerAdjustment.rlimits
+  Sysctl,       // ContainerAdjustment.linux.sysctl (NRI 0.11)
+  IoPriority,   // ContainerAdjustment.linux.io_priority (NRI 0.10)
+  Scheduler,    // ContainerAdjustment.linux.scheduler (NRI 0.11)
 };
 
 // What a pod may do without a rule in the node's configuration.
@@ -65,6 +79,12 @@ struct KernelVersion {
   auto operator<=>(const KernelVersion&) const = default;
 };
 
+// A name that a free placeholder takes, in its one form, and the kernel file that it stands for.
+struct FreeName {
+  std::string instance;
+  std::string file;
+};
+
 struct SettingSpec {
   std::string_view key;  // as written after "plimsoll.dev/"; one <placeholder> stands for any of `instances`
   std::string_view group;  // cpu, memory, io, ... ; the order of the documentation
@@ -75,7 +95,11 @@ struct SettingSpec {
   bool allows_max = false;                           // the word "max" (Rlimit: "unlimited") is a value
   std::span<const std::string_view> words = {};      // ValueType::Word
   std::span<const std::string_view> instances = {};  // what the key's placeholder may be
+  // What it may be where no list holds all; `instances` are examples then. nullopt: not such a name.
+  std::optional<FreeName> (*free_name)(std::string_view instance) = nullptr;
+  int count = 0;  // Integers: how many; 0: one to four
   Target target = Target::CgroupFile;
+  ActsIn acts_in = ActsIn::ByTarget;
   std::string_view file = {};        // kernel file; <placeholder> as in the key, <PLACEHOLDER> in capitals
   std::string_view controller = {};  // cgroup controller, as in cgroup.controllers
   KernelVersion since = {};          // first mainline kernel with the file
@@ -97,9 +121,18 @@ struct SettingKey {
   std::string file;  // concrete kernel file, "hugetlb.2MB.max"
 };
 
+// Also takes a sysctl's other form, "sysctl.net/core/somaxconn"; the key given back has the one with dots.
 std::optional<SettingKey> findSetting(std::string_view key);
 
-// Every key that a row stands for: one, or one per instance.
+// Never ByTarget.
+ActsIn actsIn(const SettingKey& setting);
+// Of the pod, not of one container: its namespaces.
+bool isPodWide(const SettingKey& setting);
+
+// Why a key that findSetting() does not know cannot be a setting; empty: nothing is known but that.
+std::string whyNoSetting(std::string_view key);
+
+// Every key that a row stands for: one, or one per instance (of a free name: per example).
 std::vector<std::string> concreteKeys(const SettingSpec& spec);
 
 // The known key nearest to a misspelt one ("memory.hihg" gives "memory.high"); nullopt if none is near.

@@ -31,6 +31,11 @@ TEST(SettingsTable, EveryRowIsComplete) {
     EXPECT_EQ(spec.target != Target::Plimsoll, spec.since != KernelVersion{});
     EXPECT_EQ(spec.target == Target::Rlimit, spec.carrier == Carrier::Rlimit);
     EXPECT_EQ(spec.target == Target::OomScoreAdj, spec.carrier == Carrier::OomScoreAdj);
+    EXPECT_EQ(spec.target == Target::IoPriority, spec.carrier == Carrier::IoPriority);
+    EXPECT_EQ(spec.target == Target::Scheduler, spec.carrier == Carrier::Scheduler);
+    EXPECT_TRUE(spec.carrier != Carrier::Sysctl || spec.target == Target::Sysctl);
+    EXPECT_TRUE(spec.free_name == nullptr || !spec.instances.empty()) << "examples";
+    EXPECT_TRUE(parseValue(spec, spec.example) || spec.type == ValueType::Document) << spec.example;
     EXPECT_TRUE(spec.permission == Permission::Free || !spec.hurts.empty()) << "say why a rule is needed";
   }
 }
@@ -40,7 +45,7 @@ TEST(SettingsTable, KeysAreUniqueAndFindTheirRow) {
   for (const SettingSpec& spec : settingsTable()) {
     for (const std::string& key : concreteKeys(spec)) {
       EXPECT_TRUE(seen.insert(key).second) << key;
-      EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-0123456789KMGB"), std::string::npos)
+      EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz.-_0123456789KMGB"), std::string::npos)
           << key;
       EXPECT_LE(key.size(), 63u) << "the name part of an annotation key";
       auto found = findSetting(key);
@@ -85,6 +90,12 @@ TEST(SettingsTable, HoldsTheSettingsOfTheDesign) {
                           "rlimit.memlock",
                           "rlimit.core",
                           "rlimit.stack",
+                          "sysctl.net.core.somaxconn",
+                          "sysctl.net.ipv4.ip_forward",
+                          "net.mtu",
+                          "net.txqueuelen",
+                          "ioprio",
+                          "sched.policy",
                           "class",
                           "on-error",
                           "policy"}) {

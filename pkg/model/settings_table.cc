@@ -1,6 +1,8 @@
 // The rows. Facts about kernel files: Documentation/admin-guide/cgroup-v2.rst, and the release in which the
 // file first stood in the mainline tree.
-#include "pkg/model/setting.h"
+#include <vector>
+
+#include "pkg/model/settings_rows.h"
 
 namespace plimsoll::model {
 namespace {
@@ -330,7 +332,6 @@ constexpr SettingSpec kTable[] = {
      .target = Target::Rlimit,
      .file = "RLIMIT_<RESOURCE>",
      .since = {2, 6},
-     .live = false,
      .carrier = Carrier::Rlimit,
      .help = "Resource limit of each of the container's processes, see setrlimit(2).",
      .example = "1024:4096"},
@@ -343,7 +344,6 @@ constexpr SettingSpec kTable[] = {
      .target = Target::Rlimit,
      .file = "RLIMIT_<STRONG>",
      .since = {2, 6},
-     .live = false,
      .carrier = Carrier::Rlimit,
      .permission = Permission::RuleOnly,
      .hurts = "memory that cannot be reclaimed, kernel queues, or priority over the neighbours",
@@ -353,6 +353,15 @@ constexpr SettingSpec kTable[] = {
 
 }  // namespace
 
-std::span<const SettingSpec> settingsTable() { return kTable; }
+std::span<const SettingSpec> cgroupRows() { return kTable; }
+
+std::span<const SettingSpec> settingsTable() {
+  static const std::vector<SettingSpec> table = [] {
+    std::vector<SettingSpec> rows;
+    for (const auto part : {cgroupRows(), namespaceRows()}) rows.insert(rows.end(), part.begin(), part.end());
+    return rows;
+  }();
+  return table;
+}
 
 }  // namespace plimsoll::model

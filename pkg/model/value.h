@@ -82,7 +82,30 @@ struct Rlimit {
   bool operator==(const Rlimit&) const = default;
 };
 
-using Value = std::variant<Number, CpuMax, CpuSet, Word, IoWeight, IoMax, IoLatency, Rlimit>;
+// Integers: what sysctls hold, up to the kernel's unsigned long (kernel.shmmax).
+struct Integers {
+  __extension__ using Wide = __int128;
+  std::vector<Wide> values;
+  bool operator==(const Integers&) const = default;
+};
+
+struct IoPriority {
+  enum class Class { None, RealTime, BestEffort, Idle } priority_class = Class::None;  // None: by nice
+  int level = 0;  // RealTime, BestEffort: 0 (first) to 7
+  bool operator==(const IoPriority&) const = default;
+};
+
+enum class SchedulingPolicy { Other, Batch, Idle, Fifo, RoundRobin, Deadline };
+struct Scheduler {
+  SchedulingPolicy policy = SchedulingPolicy::Other;
+  int nice = 0;                                            // Other, Batch: -20 (first) to 19
+  int priority = 0;                                        // Fifo, RoundRobin: 1 to 99 (first)
+  int64_t runtime_us = 0, deadline_us = 0, period_us = 0;  // Deadline
+  bool operator==(const Scheduler&) const = default;
+};
+
+using Value = std::variant<Number, CpuMax, CpuSet, Word, IoWeight, IoMax, IoLatency, Rlimit, Integers,
+                           IoPriority, Scheduler>;
 
 // What a user wrote. The error's message says what would be right ("give a quantity such as 512Mi, or max")
 // without naming pod or key: the caller adds those. Range and words are the row's.
@@ -99,7 +122,8 @@ base::Result<Value> resolveDevices(
     const Value& value, const std::vector<std::pair<DeviceRef, base::Result<DeviceNumber>>>& resolved);
 
 // What is written to the kernel: one element is one write(2). For devices: numbers must be resolved.
-// OomScoreAdj gives its number; Rlimit gives "soft:hard" (not a kernel file; for people).
+// OomScoreAdj gives its number; Rlimit "soft:hard", IoPriority and Scheduler what formatValue() does (not
+// kernel files; for people).
 std::vector<std::string> kernelWrites(const SettingSpec& spec, const Value& value);
 
 // Parses what the kernel shows in the setting's file, as the value it means; errors: text the kernel would

@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "pkg/base/parse.h"
+#include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
+#include "pkg/model/value_lists.h"
 
 namespace plimsoll::model {
 namespace {
@@ -79,7 +81,7 @@ Comparison compareWithKernel(const SettingSpec& spec, const Value& desired, std:
     return {Comparison::Outcome::Invalid, std::string(text), invalidReason(text)};
   }
   std::string shown = formatValue(spec, *actual);
-  if (shown.empty()) shown = "(as the parent)";
+  if (shown.empty()) shown = spec.type == ValueType::CpuList ? "(as the parent)" : "(none)";
   const bool equal = canonical(spec, desired) == canonical(spec, *actual);
   return {equal ? Comparison::Outcome::Equal : Comparison::Outcome::Adjusted, std::move(shown), ""};
 }

@@ -1,7 +1,9 @@
 // Values to text: as users write them, and as the kernel takes them.
 #include "pkg/model/device_text.h"
+#include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
+#include "pkg/model/value_lists.h"
 
 namespace plimsoll::model {
 namespace {
@@ -84,6 +86,9 @@ struct Writes {
   std::vector<std::string> operator()(const Rlimit& v) const {
     return {rlimitPart(v.soft) + ":" + rlimitPart(v.hard)};
   }
+  std::vector<std::string> operator()(const Integers& v) const { return {formatIntegers(v)}; }
+  std::vector<std::string> operator()(const IoPriority& v) const { return {formatIoPriority(v)}; }
+  std::vector<std::string> operator()(const Scheduler& v) const { return {formatScheduler(v)}; }
 };
 
 struct Format {
@@ -99,6 +104,9 @@ struct Format {
   std::string operator()(const Rlimit& v) const {
     return v.soft == v.hard ? rlimitPart(v.soft) : rlimitPart(v.soft) + ":" + rlimitPart(v.hard);
   }
+  std::string operator()(const Integers& v) const { return formatIntegers(v); }
+  std::string operator()(const IoPriority& v) const { return formatIoPriority(v); }
+  std::string operator()(const Scheduler& v) const { return formatScheduler(v); }
 };
 
 }  // namespace

@@ -4,8 +4,10 @@
 
 #include "pkg/base/parse.h"
 #include "pkg/model/device_number.h"
+#include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
+#include "pkg/model/value_lists.h"
 
 namespace plimsoll::model {
 namespace {
@@ -176,6 +178,19 @@ Result<Value> readRlimit(std::string_view text) {
   return Rlimit{*soft, *hard};
 }
 
+template <typename Parsed>
+Result<Value> orStrange(std::string_view text, Parsed parsed) {
+  if (!parsed) return strange(text);
+  return *std::move(parsed);
+}
+
+// "8080,9000-9100", or nothing
+Result<Value> readPorts(std::string_view text) {
+  auto ports = canonicalPorts(text);
+  if (!ports) return strange(text);
+  return Word{*std::move(ports)};
+}
+
 template <typename T>
 T orEmpty(const Value& value) {
   const T* held = std::get_if<T>(&value);
@@ -208,6 +223,14 @@ Result<Value> parseKernelText(const SettingSpec& spec, const Value& desired, std
       return readIoLatency(orEmpty<IoLatency>(desired), text);
     case ValueType::Rlimit:
       return readRlimit(text);
+    case ValueType::Integers:
+      return orStrange(text, readIntegers(text));
+    case ValueType::PortList:
+      return readPorts(text);
+    case ValueType::IoPriority:
+      return orStrange(text, parseIoPriority(text));
+    case ValueType::Scheduler:
+      return orStrange(text, parseScheduler(text));
     case ValueType::ClassName:
     case ValueType::Document:
       break;

@@ -3,8 +3,10 @@
 
 #include "pkg/base/parse.h"
 #include "pkg/model/device_text.h"
+#include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
+#include "pkg/model/value_lists.h"
 
 namespace plimsoll::model {
 namespace {
@@ -169,9 +171,48 @@ Result<Value> parseRlimit(std::string_view text) {
   return Rlimit{*soft, *hard};
 }
 
+std::string integersRight(const SettingSpec& spec) {
+  const std::string count = spec.count == 0   ? "one to four whole numbers"
+                            : spec.count == 1 ? "a whole number"
+                                              : std::to_string(spec.count) + " whole numbers";
+  std::string text = count + " such as \"" + std::string(spec.example) + "\"";
+  if (spec.max != INT64_MAX)
+    text += ", each from " + std::to_string(spec.min) + " to " + std::to_string(spec.max);
+  return text;
+}
+
+constexpr size_t kMostIntegers = 4;
+
+Result<Value> parseIntegers(const SettingSpec& spec, std::string_view text) {
+  auto value = readIntegers(text);
+  if (!value) return wrong(text, value.error().message, integersRight(spec));
+  const size_t count = value->values.size();
+  if (spec.count > 0 ? count != static_cast<size_t>(spec.count) : count > kMostIntegers) {
+    return wrong(text, "has " + std::to_string(count) + " numbers", integersRight(spec));
+  }
+  for (Integers::Wide number : value->values) {
+    const bool above = spec.max != INT64_MAX && number > spec.max;
+    if (number < spec.min || above) return wrong(text, "is out of range", integersRight(spec));
+  }
+  return *std::move(value);
+}
+
+Result<Value> parsePorts(std::string_view text) {
+  auto ports = canonicalPorts(text);
+  if (!ports) return wrong(text, ports.error().message, "ports and ranges such as 8080,9000-9100");
+  return Word{*std::move(ports)};
+}
+
+template <typename Parsed>
+Result<Value> orWrong(std::string_view text, Parsed parsed, std::string_view right) {
+  if (!parsed) return wrong(text, parsed.error().message, right);
+  return *std::move(parsed);
+}
+
 base::Status checkText(const SettingSpec& spec, std::string_view text) {
   const bool list = spec.type == ValueType::CpuList || spec.type == ValueType::IoWeight ||
-                    spec.type == ValueType::IoMax || spec.type == ValueType::IoLatency;
+                    spec.type == ValueType::IoMax || spec.type == ValueType::IoLatency ||
+                    spec.type == ValueType::PortList;
   const size_t longest = list ? kLongestList : kLongestPlain;
   const std::string example(spec.example);
   if (text.empty()) return invalidArgument("is empty; write a value such as " + example);
@@ -218,6 +259,14 @@ Result<Value> parseValue(const SettingSpec& spec, std::string_view text) {
       return parseRlimit(text);
     case ValueType::ClassName:
       return parseClassName(text);
+    case ValueType::Integers:
+      return parseIntegers(spec, text);
+    case ValueType::PortList:
+      return parsePorts(text);
+    case ValueType::IoPriority:
+      return orWrong(text, parseIoPriority(text), kIoPriorityForms);
+    case ValueType::Scheduler:
+      return orWrong(text, parseScheduler(text), kSchedulerForms);
     case ValueType::Document:
       break;
   }

@@ -67,6 +67,10 @@ Value kubeletValue(const model::SettingKey& setting, const model::PodFacts& pod,
     weight.default_weight = kDefaultWeight;
     return weight;
   }
+  // What the kernel gives a process that nobody gave anything else: IOPRIO_BE_NORM, SCHED_OTHER.
+  if (setting.spec->type == model::ValueType::IoPriority)
+    return model::IoPriority{model::IoPriority::Class::BestEffort, 4};
+  if (setting.spec->type == model::ValueType::Scheduler) return model::Scheduler{};
   if (setting.key == "oom.score-adj") return Number{oomScoreAdj(pod, base)};
   if (auto value = unifiedValue(setting, base)) return *value;
   if (setting.key == "cpu.weight") return Number{cpuWeightOfShares(base.cpu_shares.value_or(0))};

@@ -85,7 +85,7 @@ TEST(Stage, CpusetsAreWrittenByUsWhereNothingIsKnownOfTheNode) {
 TEST(Stage, OomScoreGoesOnlyWhereNriCarriesIt) {
   World world;
   world.pod_asks("oom.score-adj", "1000");
-  world.node.nri_carries_oom_score_adj = false;
+  world.node.nri_carriers.clear();
   EXPECT_EQ(only(world.plan(), "oom.score-adj").stage, Stage::Start);
 }
 

@@ -51,6 +51,27 @@ void appendClass(Wishes& wishes, const model::NodePolicy& policy, const std::str
   if (it != policy.classes.end()) append(wishes, it->second.settings);
 }
 
+// The class that the pod as a whole has, whatever class one container has.
+std::string podsClass(const Inputs& inputs) {
+  const ScopeIntent& pod = inputs.intent.pod;
+  if (pod.class_name && decideClass(*pod.class_name, pod.class_source, inputs).state == State::Pending)
+    return *pod.class_name;
+  return inputs.policy.default_class.value_or("");
+}
+
+// What the owner gives. A pod's namespaces go by the pod's class, so that its containers do not take turns at
+// writing different values.
+Wishes ownersWishes(const Inputs& inputs, const std::string& class_name) {
+  Wishes all, owners;
+  appendClass(all, inputs.policy, class_name);
+  std::erase_if(all, [](const Request* wish) { return model::isPodWide(wish->setting); });
+  appendClass(owners, inputs.policy, podsClass(inputs));
+  std::erase_if(owners, [](const Request* wish) { return !model::isPodWide(wish->setting); });
+  owners.insert(owners.end(), all.begin(), all.end());
+  append(owners, inputs.policy.defaults);
+  return owners;
+}
+
 // The class in force and those that were asked for in vain. In the end there is the owner's default.
 std::string chooseClass(const Inputs& inputs, const ScopeIntent* own, std::vector<PlannedSetting>& against) {
   for (const ScopeIntent* scope : {own, &inputs.intent.pod}) {
@@ -214,9 +235,7 @@ Plan makePlan(const Inputs& inputs) {
   std::vector<PlannedSetting> settings;
   plan.class_name = chooseClass(inputs, own, settings);
 
-  Wishes owners;
-  appendClass(owners, inputs.policy, plan.class_name);
-  append(owners, inputs.policy.defaults);
+  const Wishes owners = ownersWishes(inputs, plan.class_name);
   Wishes all;
   if (own) append(all, own->requests);
   append(all, inputs.intent.pod.requests);

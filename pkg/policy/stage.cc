@@ -66,13 +66,26 @@ bool rlimitIsCertain(const PlannedSetting& setting) {
   return true;
 }
 
+// The kernel's admission test may refuse a real-time policy or a deadline, and the container with it.
+bool schedulerIsCertain(const PlannedSetting& setting) {
+  const auto* value = std::get_if<model::Scheduler>(&setting.value);
+  if (!value) return false;
+  return value->policy == model::SchedulingPolicy::Other || value->policy == model::SchedulingPolicy::Batch ||
+         value->policy == model::SchedulingPolicy::Idle;
+}
+
 bool carried(const PlannedSetting& setting, const InForce& in_force, const model::ContainerFacts& container,
              const model::NodeFacts& node) {
   switch (setting.request.setting.spec->carrier) {
     case model::Carrier::Unified:
       return unifiedIsCertain(setting, in_force, container, node);
     case model::Carrier::OomScoreAdj:
-      return node.nri_carries_oom_score_adj;
+    case model::Carrier::IoPriority:
+      return node.nri_carriers.contains(setting.request.setting.spec->carrier);
+    case model::Carrier::Scheduler:
+      return node.nri_carriers.contains(model::Carrier::Scheduler) && schedulerIsCertain(setting);
+    case model::Carrier::Sysctl:
+      return node.nri_carriers.contains(model::Carrier::Sysctl) && !node.may_enter_namespaces;
     case model::Carrier::Rlimit:
       return rlimitIsCertain(setting);
     case model::Carrier::None:

@@ -37,7 +37,7 @@ struct World {
     container.base.oom_score_adj = 900;
     node.kernel = {6, 12};
     node.kernel_release = "6.12.1";
-    node.nri_carries_oom_score_adj = true;
+    node.nri_carriers = {model::Carrier::OomScoreAdj};
     node.controllers = {"cpu", "cpuset", "io", "memory", "pids", "hugetlb"};
     for (const model::SettingSpec& spec : model::settingsTable()) {
       if (spec.target != model::Target::CgroupFile) continue;

@@ -92,6 +92,23 @@ std::optional<std::string> beyondDefault(const Request& request, const OwnersSet
   return needsRule(spec);
 }
 
+// No rule and no class changes what all pods of the node share.
+std::optional<std::string> sharedWithNode(const Request& request, const model::PodFacts& pod) {
+  switch (model::actsIn(request.setting)) {
+    case model::ActsIn::NetworkNamespace:
+      if (pod.host_network)
+        return "the pod uses the node's own network namespace (hostNetwork), where it would hold for all";
+      break;
+    case model::ActsIn::IpcNamespace:
+      if (pod.host_ipc)
+        return "the pod uses the node's own IPC namespace (hostIPC), where it would hold for all";
+      break;
+    default:
+      break;
+  }
+  return std::nullopt;
+}
+
 void permit(PlannedSetting& setting, const OwnersSettings& owners, const Inputs& inputs) {
   const Request& request = setting.request;
   if (isOwners(request)) return;
@@ -121,6 +138,10 @@ PlannedSetting decide(const Request& request, const OwnersSettings& owners, cons
   PlannedSetting setting;
   setting.request = request;
   setting.value = request.value;
+  if (auto reason = sharedWithNode(request, inputs.pod)) {
+    settle(setting, State::Refused, *reason);
+    return setting;
+  }
   permit(setting, owners, inputs);
   if (setting.state != State::Pending) return setting;
   if (auto reason = unsupportedReason(request.setting, request.value, inputs.node)) {

@@ -125,11 +125,17 @@ std::string annotationsPage() {
   return page;
 }
 
+std::string permissionOf(const SettingSpec& spec) {
+  return spec.free_name != nullptr ? "the safe ones" : std::string(shortPermission(spec.permission));
+}
+
 std::string readmeTable() {
   std::string out = "| setting | what it does | example | without a rule |\n|---|---|---|---|\n";
   for (const SettingSpec& spec : model::settingsTable()) {
+    // The one row that takes any name stands for all of them.
+    if (spec.target == model::Target::Sysctl && spec.free_name == nullptr) continue;
     out += "| `" + std::string(spec.key) + "` | " + escaped(spec.help) + " | `" + escaped(spec.example) +
-           "` | " + std::string(shortPermission(spec.permission)) + " |\n";
+           "` | " + permissionOf(spec) + " |\n";
   }
   return out;
 }

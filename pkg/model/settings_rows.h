@@ -1,0 +1,13 @@
+// The parts of the settings table, in its order; internal to pkg/model.
+#pragma once
+
+#include <span>
+
+#include "pkg/model/setting.h"
+
+namespace plimsoll::model {
+
+std::span<const SettingSpec> cgroupRows();     // with those that steer Plimsoll, and limits of processes
+std::span<const SettingSpec> namespaceRows();  // sysctls, the pod's link, scheduling
+
+}  // namespace plimsoll::model
