@@ -175,11 +175,23 @@ struct TrafficUplinkCounts {
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficUplinkCounts) == 256);
 
-// What is remembered with a TCP socket.
-struct TrafficSocket {
+enum {
+  kAttachHostNetwork = 1,  // no link of its own: the socket's own DSCP is set
+};
+
+// What a program on a cgroup has to know; kept with the cgroup, so that no lookup is needed. Zero, as it is
+// until the agent has written it: nothing is done.
+struct TrafficAttached {
   __u32 slot;
-  __u32 generation;
-  __u32 pace;  // last value given to SO_MAX_PACING_RATE; 0: none
+  __u32 flags;
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficAttached) == 8);
+
+// What was changed of a TCP socket, kept with it, so that it can be put back.
+struct TrafficSocket {
+  __u32 original;  // SO_MAX_PACING_RATE as found
+  __u32 pace;      // as last set by us
+  __u32 set;       // 1: both above hold
   __u32 pad;
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficSocket) == 16);

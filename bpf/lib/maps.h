@@ -37,3 +37,17 @@ struct {
   __type(key, __u32);
   __type(value, struct TrafficUplinkCounts);
 } plm_up_counts SEC(".maps");
+
+// By cgroup id, shared by all programs that are attached to the same cgroup.
+struct {
+  __uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+  __type(key, __u64);
+  __type(value, struct TrafficAttached);
+} plm_attached SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct TrafficSocket);
+} plm_sockets SEC(".maps");

@@ -65,6 +65,15 @@ TrafficCounts& operator+=(TrafficCounts& sum, const TrafficCounts& part) {
   return sum;
 }
 
+using Cgroups = decltype(cgroups_bpf::progs);
+using Sockets = decltype(sockets_bpf::progs);
+
+template <typename Family, typename Programs>
+base::Result<int> descriptor(const base::Result<Skeleton<Family>>& family, bpf_program* Programs::*which) {
+  if (!family) return base::error(base::ErrorCode::Unimplemented, family.error().message);
+  return bpf_program__fd((*family)->progs.*which);
+}
+
 }  // namespace
 
 uint64_t costOf(uint64_t bytes_per_second) {
@@ -78,17 +87,27 @@ Traffic::Traffic(Traffic&&) noexcept = default;
 Traffic& Traffic::operator=(Traffic&&) noexcept = default;
 Traffic::~Traffic() = default;
 
-int Traffic::program(Program program) const {
-  const auto& programs = parts_->devices->progs;
+base::Result<int> Traffic::program(Program program) const {
+  const auto& devices = parts_->devices->progs;
   switch (program) {
     case Program::PodOut:
-      return bpf_program__fd(programs.plm_pod_out);
+      return bpf_program__fd(devices.plm_pod_out);
     case Program::PodIn:
-      return bpf_program__fd(programs.plm_pod_in);
+      return bpf_program__fd(devices.plm_pod_in);
     case Program::UplinkOut:
-      return bpf_program__fd(programs.plm_uplink_out);
+      return bpf_program__fd(devices.plm_uplink_out);
+    case Program::SockOps:
+      return descriptor(parts_->cgroups, &Cgroups::plm_sockops);
+    case Program::CgroupOut:
+      return descriptor(parts_->cgroups, &Cgroups::plm_cg_out);
+    case Program::CgroupIn:
+      return descriptor(parts_->cgroups, &Cgroups::plm_cg_in);
+    case Program::PaceAll:
+      return descriptor(parts_->sockets, &Sockets::plm_pace_all);
+    case Program::ReleaseAll:
+      return descriptor(parts_->sockets, &Sockets::plm_release_all);
   }
-  return -1;
+  return base::error(base::ErrorCode::Internal, "no such program");
 }
 
 const std::map<std::string, int>& Traffic::mapDescriptors() const { return parts_->plan.shared; }
@@ -133,6 +152,10 @@ std::vector<EntityRecord> Traffic::entities() const {
 TrafficEntity Traffic::entity(uint32_t slot) const { return parts_->entityAt(slot); }
 
 TrafficDetails Traffic::details(uint32_t slot) const { return parts_->detailsAt(slot); }
+
+base::Status Traffic::putAttached(uint64_t cgroup_id, const TrafficAttached& attached) {
+  return parts_->attached->write(&cgroup_id, std::as_bytes(std::span(&attached, 1)));
+}
 
 base::Status Traffic::putLink(uint32_t ifindex, const TrafficLink& link) {
   auto links = parts_->links.as<uint64_t>();

@@ -29,7 +29,8 @@
 
 namespace plimsoll::bpfobj {
 
-enum class Program { PodOut, PodIn, UplinkOut };
+// bpf/traffic.bpf.c, bpf/cgroups.bpf.c, bpf/sockets.bpf.c say what each does.
+enum class Program { PodOut, PodIn, UplinkOut, SockOps, CgroupOut, CgroupIn, PaceAll, ReleaseAll };
 
 struct TrafficOptions {
   // Where bpffs is mounted; maps are kept below it as plimsoll/v<schema>/. Empty: nothing is pinned.
@@ -93,7 +94,9 @@ class Traffic {
   Traffic& operator=(Traffic&&) noexcept;
   ~Traffic();
 
-  int program(Program program) const;
+  // Unimplemented, with the reason, where this kernel did not take the family; those on devices are always
+  // there.
+  base::Result<int> program(Program program) const;
   // For other programs on the same maps (tests, benchmarks): descriptors by name, and sizes of the tables.
   const std::map<std::string, int>& mapDescriptors() const;
   uint32_t entityMask() const;
@@ -110,6 +113,9 @@ class Traffic {
   // As they are now; no system call. A counter of another owner is never shown: each begins at 0.
   TrafficEntity entity(uint32_t slot) const;
   TrafficDetails details(uint32_t slot) const;
+
+  // Tells the programs on a cgroup whose it is. NotFound until one of them is attached there.
+  base::Status putAttached(uint64_t cgroup_id, const TrafficAttached& attached);
 
   base::Status putLink(uint32_t ifindex, const TrafficLink& link);
   bool removeLink(uint32_t ifindex);

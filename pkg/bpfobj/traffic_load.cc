@@ -39,6 +39,16 @@ base::Result<MappedArray> mapped(const MapPlan& plan, const char* name) {
   return MappedArray::map(map);
 }
 
+template <typename T>
+base::Result<Skeleton<T>> loadFamily(const char* name, MapPlan& plan, uint32_t entity_buckets,
+                                     uint32_t link_buckets) {
+  ASSIGN_OR_RETURN(Skeleton<T> family, openSkeleton<T>(name));
+  family->rodata->entity_mask = entity_buckets - 1;
+  family->rodata->link_mask = link_buckets - 1;
+  RETURN_IF_ERROR(loadSkeleton(name, family, plan));
+  return family;
+}
+
 }  // namespace
 
 base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
@@ -53,10 +63,9 @@ base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
                 {"plm_link_keys", link_buckets},
                 {"plm_links", link_buckets * kTrafficBucketKeys}};
 
-  ASSIGN_OR_RETURN(parts->devices, openSkeleton<traffic_bpf>("devices"));
-  parts->devices->rodata->entity_mask = entity_buckets - 1;
-  parts->devices->rodata->link_mask = link_buckets - 1;
-  RETURN_IF_ERROR(loadSkeleton("devices", parts->devices, plan));
+  ASSIGN_OR_RETURN(parts->devices, loadFamily<traffic_bpf>("devices", plan, entity_buckets, link_buckets));
+  parts->cgroups = loadFamily<cgroups_bpf>("cgroups", plan, entity_buckets, link_buckets);
+  parts->sockets = loadFamily<sockets_bpf>("sockets", plan, entity_buckets, link_buckets);
 
   ASSIGN_OR_RETURN(parts->config, mapped(plan, "plm_config"));
   ASSIGN_OR_RETURN(parts->entity_keys, mapped(plan, "plm_ent_keys"));
@@ -66,6 +75,7 @@ base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
   ASSIGN_OR_RETURN(parts->links, mapped(plan, "plm_links"));
   ASSIGN_OR_RETURN(parts->uplinks, mapped(plan, "plm_uplinks"));
   ASSIGN_OR_RETURN(parts->uplink_counts, Map::duplicate(plan.shared.at("plm_up_counts")));
+  ASSIGN_OR_RETURN(parts->attached, Map::duplicate(plan.shared.at("plm_attached")));
   parts->entity_table.emplace(parts->entity_keys.as<TrafficBucket>());
   parts->link_table.emplace(parts->link_keys.as<TrafficBucket>());
   parts->config.as<TrafficConfig>()[0].schema = kTrafficSchema;

@@ -1,6 +1,8 @@
 // What a loaded datapath consists of. Only for traffic*.cc.
 #pragma once
 
+#include "bpf/skel/cgroups.skel.h"
+#include "bpf/skel/sockets.skel.h"
 #include "bpf/skel/traffic.skel.h"
 #include "pkg/bpfobj/skeleton.h"
 #include "pkg/bpfobj/traffic.h"
@@ -10,8 +12,10 @@ namespace plimsoll::bpfobj {
 struct Traffic::Parts {
   MapPlan plan;  // folder of the pins, descriptors of all maps
   Skeleton<traffic_bpf> devices;
+  base::Result<Skeleton<cgroups_bpf>> cgroups;
+  base::Result<Skeleton<sockets_bpf>> sockets;
   MappedArray config, entity_keys, entities, details, link_keys, links, uplinks;
-  std::optional<Map> uplink_counts;
+  std::optional<Map> uplink_counts, attached;
   std::optional<KeyTable> entity_table, link_table;
 
   TrafficEntity& entityAt(uint32_t slot) const { return entities.as<TrafficEntity>()[slot]; }

@@ -40,7 +40,7 @@ class PodOut : public ::testing::Test {
     ASSERT_TRUE(traffic_->putLink(kLo, link));
   }
   RunResult run(const Bytes& packet, const RunContext& context = {}) {
-    return runProgram(traffic_->program(Program::PodOut), packet, context);
+    return runProgram(*traffic_->program(Program::PodOut), packet, context);
   }
   TrafficFlow sent(uint32_t slot) { return traffic_->entity(slot).egress; }
   TrafficEvents events(uint32_t slot) { return traffic_->details(slot).egress_events; }

@@ -77,7 +77,7 @@ void measure(const char* title, Setup& setup, int rounds) {
       {"random key only", bpf_program__fd(programs.bench_random)},
       {"hash map, random key", bpf_program__fd(programs.bench_hash_find)},
       {"our table, random key", bpf_program__fd(programs.bench_table_find)},
-      {"plm_pod_out, one container", setup.traffic->program(Program::PodOut)},
+      {"plm_pod_out, one container", *setup.traffic->program(Program::PodOut)},
       {"plm_pod_out, random container", bpf_program__fd(programs.bench_pod_out)},
   };
   Bytes packet = buildPacket({.traffic_class = 46 << 2, .payload = 1448});
