@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "pkg/cri/client.h"
@@ -72,7 +73,9 @@ class Auditor {
   void audit();
   void compare(Result<Listing> listing);
   void findVanished(const Listing& listing);
-  void askFor(std::vector<ListedContainer> missed, std::vector<model::PodFacts> pods, bool more);
+  using CreatedAt = std::unordered_map<std::string, std::chrono::system_clock::time_point>;
+  void askFor(std::vector<ListedContainer> missed, std::vector<model::PodFacts> pods);
+  void suspect(const std::vector<model::ContainerFacts>& found, const CreatedAt& created);
   void failed(const base::Error& error);
 
   sys::EventLoop& loop_;
