@@ -36,7 +36,9 @@ constexpr std::string_view kNodes[] = {
     "net.netfilter.nf_conntrack_expect_max",
 };
 
-constexpr std::string_view kNetFamilies[] = {"net.ipv4.", "net.ipv6.",  "net.netfilter.",
+// Of net.netfilter only connection tracking: nf_hooks_lwtunnel is shown in every namespace and is the node's
+// (seen on 6.18).
+constexpr std::string_view kNetFamilies[] = {"net.ipv4.", "net.ipv6.",  "net.netfilter.nf_conntrack_",
                                              "net.unix.", "net.mptcp.", "net.sctp."};
 
 constexpr std::string_view kIpc[] = {

@@ -6,8 +6,10 @@
 // Plimsoll keeps the form with dots.
 //
 // Which are a namespace's own: net/core/sysctl_net_core.c (netns_core_table), net/ipv4/sysctl_net_ipv4.c
-// (ipv4_net_table), ipc/ipc_sysctl.c, ipc/mq_sysctl.c of Linux 6.1 to 7.2. Those of the whole node under
-// net.* are not shown in a namespace of its own, so a name that slips through here is not found there.
+// (ipv4_net_table), ipc/ipc_sysctl.c, ipc/mq_sysctl.c of Linux 6.1 to 7.2. Almost all
+// others under net.* are not shown in a namespace of its own, so a name that slips through here is not found
+// there; pkg/netns/kernel_test.cc tries on every kernel that no file of these names reaches another
+// namespace.
 //
 // Pure functions, any thread.
 #pragma once

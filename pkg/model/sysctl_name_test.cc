@@ -84,6 +84,7 @@ TEST(SysctlName, KnowsWhatIsTheNodes) {
                            "net.ipv4.udp_mem",
                            "net.netfilter.nf_conntrack_max",
                            "net.nf_conntrack_max",
+                           "net.netfilter.nf_hooks_lwtunnel",
                            "net.ipv4.",
                            "net.vsock.x",
                            "dev.raid.x",
