@@ -81,4 +81,30 @@ Value kubeletValue(const model::SettingKey& setting, const model::PodFacts& pod,
   return Number{0};
 }
 
+std::optional<Value> certainValue(const model::PlannedSetting& setting, const model::PodFacts& pod,
+                                  const model::ContainerFacts& container) {
+  const model::SettingKey& key = setting.request.setting;
+  const BaseResources& base = container.base;
+  if (key.key == "oom.score-adj")
+    return base.oom_score_adj ? std::optional(kubeletValue(key, pod, container)) : std::nullopt;
+  if (key.spec->target != model::Target::CgroupFile) return std::nullopt;
+  if (auto value = unifiedValue(key, base)) return value;
+  // How runtimes turn shares into a weight depends on their version.
+  if (key.key == "cpu.weight" && base.cpu_shares) return std::nullopt;
+  // An idle cgroup forgets the weight that the runtime gave it, so that has to be read before.
+  if (key.key == "cpu.idle" && setting.value != Value(Number{0})) return std::nullopt;
+  for (std::string_view known : {"cpu.weight", "cpu.max", "memory.max", "pids.max"}) {
+    if (key.key == known) return kubeletValue(key, pod, container);
+  }
+  for (std::string_view none :
+       {"memory.min", "memory.low", "memory.oom.group", "cpu.idle", "cpu.max.burst", "cpu.uclamp.min"}) {
+    if (key.key == none) return Number{0};
+  }
+  for (std::string_view all : {"memory.high", "memory.zswap.max", "cpu.uclamp.max"}) {
+    if (key.key == all) return Number{kMax};
+  }
+  if (key.key == "io.weight") return kubeletValue(key, pod, container);
+  return std::nullopt;
+}
+
 }  // namespace plimsoll::policy

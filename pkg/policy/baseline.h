@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "pkg/model/facts.h"
+#include "pkg/model/plan.h"
 #include "pkg/model/value.h"
 
 namespace plimsoll::policy {
@@ -18,5 +20,10 @@ int64_t cpuWeightOfShares(uint64_t shares);
 // pages, and of a Burstable pod's oom_score_adj the highest that the kubelet gives.
 model::Value kubeletValue(const model::SettingKey& setting, const model::PodFacts& pod,
                           const model::ContainerFacts& container);
+
+// What the file of a new container holds without Plimsoll, where that is certain; nullopt: it depends on the
+// runtime or on what NRI does not show, so it has to be read before it is overwritten.
+std::optional<model::Value> certainValue(const model::PlannedSetting& setting, const model::PodFacts& pod,
+                                         const model::ContainerFacts& container);
 
 }  // namespace plimsoll::policy

@@ -54,7 +54,7 @@ TEST(Namespaces, GoByThePodsClassNotByOneContainers) {
   world.intent.containers["app"].class_source = {model::SourceKind::ContainerAnnotation,
                                                  "app.plimsoll.dev/class"};
   EXPECT_THAT(shown(world.plan()),
-              ElementsAre("cpu.weight=20 Pending Create", "sysctl.net.core.somaxconn=4096 Pending Start"));
+              ElementsAre("cpu.weight=20 Pending Start", "sysctl.net.core.somaxconn=4096 Pending Start"));
 }
 
 TEST(Namespaces, OfARefusedClassNothingIsTaken) {

@@ -110,7 +110,7 @@ TEST(Permission, TheClassRaisesWhatIsFree) {
   EXPECT_EQ(stateOf(world, "oom.score-adj"), State::Pending);
   world.container_asks("cpu.weight", "401");
   const auto plan = world.plan();
-  EXPECT_EQ(shown(plan)[0], "cpu.weight=400 Pending Create");
+  EXPECT_EQ(shown(plan)[0], "cpu.weight=400 Pending Start");
   EXPECT_EQ(shown(plan)[1], "cpu.weight=401 Refused");
   EXPECT_THAT(plan.settings[1].reason, HasSubstr("above the 400 of the class fast"));
 }
@@ -165,7 +165,7 @@ TEST(Rules, WordsBoundClassesFlagsAndWords) {
   world.rule("root-only", "cpuset.partition").settings[0].words = {"member", "root"};
   world.pod_class("fast").pod_asks("cpu.idle", "true").pod_asks("cpuset.partition", "isolated");
   const auto plan = world.plan();
-  EXPECT_THAT(shown(plan), testing::ElementsAre("class=fast Refused", "cpu.idle=true Pending Create",
+  EXPECT_THAT(shown(plan), testing::ElementsAre("class=fast Refused", "cpu.idle=true Pending Start",
                                                 "cpuset.partition=isolated Refused"));
   EXPECT_EQ(plan.settings[2].reason,
             "isolated is not among the values that the rule allows: member or root (root-only)");

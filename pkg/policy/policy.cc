@@ -246,7 +246,7 @@ Plan makePlan(const Inputs& inputs) {
   const InForce in_force = inForce(chosen);
   for (PlannedSetting& setting : chosen) {
     if (setting.state != State::Pending) continue;
-    setting.stage = stageOf(setting, in_force, inputs.container, inputs.node);
+    setting.stage = stageOf(setting, in_force, inputs.pod, inputs.container, inputs.node);
     setting.reason = withoutEffect(setting, in_force, inputs.container);
   }
   if (!settings.empty()) {

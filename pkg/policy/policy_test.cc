@@ -50,7 +50,7 @@ TEST(MakePlan, ClassThenDefaultsFillTheGaps) {
   world.pod_asks("memory.high", "1Gi");
   const model::Plan plan = world.plan();
   EXPECT_EQ(plan.class_name, "fast");
-  EXPECT_THAT(shown(plan), ElementsAre("cpu.weight=400 Pending Create", "memory.high=1Gi Pending Create",
+  EXPECT_THAT(shown(plan), ElementsAre("cpu.weight=400 Pending Start", "memory.high=1Gi Pending Create",
                                        "pids.max=500 Pending Create"));
 }
 
@@ -81,7 +81,7 @@ TEST(MakePlan, ARefusedClassGivesNothingButTheDefaultOne) {
   world.policy.default_class = "standard";
   const model::Plan plan = world.plan();
   EXPECT_EQ(plan.class_name, "standard");
-  EXPECT_THAT(shown(plan), ElementsAre("class=fast Refused", "cpu.weight=20 Pending Create"));
+  EXPECT_THAT(shown(plan), ElementsAre("class=fast Refused", "cpu.weight=20 Pending Start"));
   EXPECT_EQ(only(plan, "class").rule, "no-fast");
 }
 
@@ -91,14 +91,14 @@ TEST(MakePlan, ARefusedWishLeavesTheOwnersSettingInForce) {
   world.define("batch", {{"cpu.idle", "true"}}).pod_class("batch").defaults("pids.max", "100");
   world.container.base.pids_limit = 100;
   world.pod_asks("cpu.idle", "false").pod_asks("pids.max", "100000");
-  EXPECT_THAT(shown(world.plan()), ElementsAre("cpu.idle=true Pending Create", "cpu.idle=false Refused",
+  EXPECT_THAT(shown(world.plan()), ElementsAre("cpu.idle=true Pending Start", "cpu.idle=false Refused",
                                                "pids.max=100 Pending Create", "pids.max=100000 Refused"));
 }
 
 TEST(MakePlan, ARefusedContainerWishLeavesThePodsInForce) {
   World world;
   world.pod_asks("cpu.weight", "2").container_asks("cpu.weight", "9000");
-  EXPECT_THAT(shown(world.plan()), ElementsAre("cpu.weight=2 Pending Create", "cpu.weight=9000 Refused"));
+  EXPECT_THAT(shown(world.plan()), ElementsAre("cpu.weight=2 Pending Start", "cpu.weight=9000 Refused"));
 }
 
 TEST(MakePlan, AnIgnoredNamespaceIsLeftAlone) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pkg/model/value.h"
+#include "pkg/policy/baseline.h"
 
 namespace plimsoll::policy {
 namespace {
@@ -38,17 +39,17 @@ bool burstIsCertain(const PlannedSetting& burst, const InForce& in_force,
   return quota <= 0 || numberOf(burst) <= quota;
 }
 
-bool unifiedIsCertain(const PlannedSetting& setting, const InForce& in_force,
+// Whatever is written at StartContainer is read before: what is not certain to be known otherwise is left to
+// that, since it could not be put back.
+bool unifiedIsCertain(const PlannedSetting& setting, const InForce& in_force, const model::PodFacts& pod,
                       const model::ContainerFacts& container, const model::NodeFacts& node) {
+  if (!certainValue(setting, pod, container)) return false;
   // Not known to exist: runc fails the container for a file that is not there.
   if (!node.cgroup_files.contains(setting.request.setting.file)) return false;
   if (!model::devicesOf(setting.value).empty()) return false;
   if (model::kernelWrites(*setting.request.setting.spec, setting.value).size() != 1) return false;
   const std::string& key = setting.request.setting.key;
   if (key == "cpu.max.burst") return burstIsCertain(setting, in_force, container);
-  // While cpu.idle is 1 the kernel refuses cpu.weight. The kubelet's weight is written before `unified`; one
-  // that the kubelet put into `unified` itself may come later.
-  if (key == "cpu.idle" && numberOf(setting) != 0) return !container.base.unified.contains("cpu.weight");
   if (key == "pids.max") return numberOf(setting) >= kRuntimeProcesses;
   // A CPU or memory node that is not online is refused.
   if (key == "cpuset.cpus") return !node.online_cpus.empty();
@@ -74,12 +75,13 @@ bool schedulerIsCertain(const PlannedSetting& setting) {
          value->policy == model::SchedulingPolicy::Idle;
 }
 
-bool carried(const PlannedSetting& setting, const InForce& in_force, const model::ContainerFacts& container,
-             const model::NodeFacts& node) {
+bool carried(const PlannedSetting& setting, const InForce& in_force, const model::PodFacts& pod,
+             const model::ContainerFacts& container, const model::NodeFacts& node) {
   switch (setting.request.setting.spec->carrier) {
     case model::Carrier::Unified:
-      return unifiedIsCertain(setting, in_force, container, node);
+      return unifiedIsCertain(setting, in_force, pod, container, node);
     case model::Carrier::OomScoreAdj:
+      return node.nri_carriers.contains(model::Carrier::OomScoreAdj) && certainValue(setting, pod, container);
     case model::Carrier::IoPriority:
       return node.nri_carriers.contains(setting.request.setting.spec->carrier);
     case model::Carrier::Scheduler:
@@ -101,10 +103,10 @@ bool hasRun(model::ContainerState state) {
 
 }  // namespace
 
-model::Stage stageOf(const PlannedSetting& setting, const InForce& in_force,
+model::Stage stageOf(const PlannedSetting& setting, const InForce& in_force, const model::PodFacts& pod,
                      const model::ContainerFacts& container, const model::NodeFacts& node) {
   if (hasRun(container.state)) return model::Stage::Late;
-  return carried(setting, in_force, container, node) ? model::Stage::Create : model::Stage::Start;
+  return carried(setting, in_force, pod, container, node) ? model::Stage::Create : model::Stage::Start;
 }
 
 }  // namespace plimsoll::policy

@@ -15,7 +15,7 @@ namespace plimsoll::policy {
 
 // `in_force`: every setting of the plan that will be written.
 model::Stage stageOf(const model::PlannedSetting& setting,
-                     const std::vector<const model::PlannedSetting*>& in_force,
+                     const std::vector<const model::PlannedSetting*>& in_force, const model::PodFacts& pod,
                      const model::ContainerFacts& container, const model::NodeFacts& node);
 
 }  // namespace plimsoll::policy
