@@ -52,8 +52,9 @@ void judge(Applied& applied, const Comparison& seen, State otherwise) {
   }
 }
 
-void finish(Applied& applied, const Access& access, const PlannedSetting& setting, const Comparison& seen,
-            State otherwise) {
+void finish(Applied& applied, const Access& access, const PlannedSetting& setting, std::string text,
+            const Comparison& seen, State otherwise) {
+  applied.text = std::move(text);
   judge(applied, seen, otherwise);
   applied.ancestors = access.ancestors(setting);
 }
@@ -68,9 +69,9 @@ Looked look(const Access& access, const PlannedSetting& setting) {
     return looked;
   }
   const Comparison seen = compare(setting, *text);
-  looked.applied.found = *std::move(text);
+  looked.applied.found = *text;
   looked.must_write = seen.outcome != Comparison::Outcome::Equal && !isAsAdjusted(setting, seen);
-  if (!looked.must_write) finish(looked.applied, access, setting, seen, State::Adjusted);
+  if (!looked.must_write) finish(looked.applied, access, setting, *std::move(text), seen, State::Adjusted);
   return looked;
 }
 
@@ -83,14 +84,18 @@ Applied put(const Access& access, const PlannedSetting& setting, Looked looked) 
   if (!written) {
     setFailed(applied, written.error(), setting);
     // What it holds now is shown, since the kernel may have taken a part.
-    if (!applied.gone && text) applied.actual = compare(setting, *text).actual;
+    if (!applied.gone && text) {
+      applied.actual = compare(setting, *text).actual;
+      applied.text = *std::move(text);
+    }
     return applied;
   }
   if (!text) {
     setFailed(applied, text.error(), setting);
     return applied;
   }
-  finish(applied, access, setting, compare(setting, *text), State::Adjusted);
+  const Comparison seen = compare(setting, *text);
+  finish(applied, access, setting, *std::move(text), seen, State::Adjusted);
   return applied;
 }
 
@@ -106,10 +111,10 @@ Applied observeSetting(const Access& access, const PlannedSetting& setting) {
     return applied;
   }
   const Comparison seen = compare(setting, *text);
-  applied.found = *std::move(text);
+  applied.found = *text;
   const bool never_applied = setting.state == State::Pending || setting.state == State::Failed ||
                              setting.state == State::Unsupported;
-  finish(applied, access, setting, seen,
+  finish(applied, access, setting, *std::move(text), seen,
          never_applied || isAsAdjusted(setting, seen) ? State::Adjusted : State::Drifted);
   return applied;
 }

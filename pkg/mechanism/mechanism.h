@@ -50,6 +50,7 @@ struct Applied {
   std::string reason;                         // for people; empty when Applied
   std::optional<std::string> found;           // the kernel's text before; nullopt: not read
   std::optional<std::string> actual;          // the kernel's value after, canonical; nullopt: not read
+  std::optional<std::string> text;            // the kernel's own text after; nullopt: not read
   int error_number = 0;
   bool gone = false;                            // the container went away meanwhile: normal
   bool written = false;                         // false too where the kernel had the value already

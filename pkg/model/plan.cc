@@ -2,6 +2,18 @@
 
 namespace plimsoll::model {
 
+std::string_view driftModeName(DriftMode mode) {
+  switch (mode) {
+    case DriftMode::Enforce:
+      return "enforce";
+    case DriftMode::Warn:
+      return "warn";
+    case DriftMode::Yield:
+      break;
+  }
+  return "yield";
+}
+
 std::string_view stateName(State state) {
   switch (state) {
     case State::Pending:

@@ -2,9 +2,12 @@
 // YAML, pkg/policy decides by them.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pkg/model/intent.h"
@@ -45,6 +48,24 @@ struct ClassDef {
   std::vector<Request> settings;  // source: Class
 };
 
+// What happens when somebody else changes what we set.
+enum class DriftMode {
+  Enforce,  // written again
+  Warn,     // shown and told, left as it is
+  Yield,    // as Warn; and from now on it is theirs: nothing is put back at the end
+};
+std::string_view driftModeName(DriftMode mode);  // "enforce", as written in the node's configuration
+
+struct DriftRules {
+  // The first whose pattern ("cpu.max", "memory.*") matches decides; none: `otherwise`.
+  std::vector<std::pair<std::string, DriftMode>> settings;
+  // nullopt: Yield for the files that the kubelet owns, Enforce for the rest.
+  std::optional<DriftMode> otherwise;
+  // A value that was written again so often within the window is a fight, and we step back.
+  int fight_rewrites = 5;
+  std::chrono::milliseconds fight_window{60'000};
+};
+
 struct NodePolicy {
   std::map<std::string, ClassDef, std::less<>> classes;
   std::optional<std::string> default_class;
@@ -52,7 +73,8 @@ struct NodePolicy {
   std::vector<Rule> rules;
   OnError default_on_error = OnError::Ignore;
   std::vector<std::string> ignored_namespaces;  // pods there are left alone altogether
-  int64_t generation = 0;                       // counts successful loads
+  DriftRules drift;
+  int64_t generation = 0;  // counts successful loads
 };
 
 }  // namespace plimsoll::model
