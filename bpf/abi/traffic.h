@@ -92,7 +92,8 @@ struct TrafficDetails {
   __u32 generation;  // of the slot; counts up with each new owner
   __u32 pad;
   struct TrafficEvents egress_events;  // [k]
-  __u64 reserved1[3];
+  __u64 pace_backlog;                  // [k] at the end of the last period
+  __u64 reserved1[2];
   struct TrafficEvents ingress_events;  // [k]
   __u64 reserved2[3];
 };
@@ -130,11 +131,12 @@ struct TrafficUplinkClass {
   __u64 share_burst_ns;
   __u32 priority;
   __u32 pad;
-  __u64 pace_cap;   // bytes per second for the class's TCP sockets together; 0: not paced
-  __u64 pace_fair;  // [k]
-  __u64 epoch_ns;   // [k]
-  __u64 idle_ns;    // [k]
-  __u64 reserved[5];
+  __u64 pace_cap;      // bytes per second for the class's TCP sockets together; 0: not paced
+  __u64 pace_fair;     // [k]
+  __u64 epoch_ns;      // [k]
+  __u64 idle_ns;       // [k]
+  __u64 pace_backlog;  // [k]
+  __u64 reserved[4];
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficUplinkClass) == 128);
 

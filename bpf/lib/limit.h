@@ -73,10 +73,11 @@ BPF_INLINE void limitLearn(const struct LimitSide* side, struct TrafficEntity* e
                            __u64 idle) {
   if (!side->flow || !(entity->flags & kEntityPaced)) return;
   if (idle) ATOMIC_ADD(entity->idle_ns, idle);
-  if (now - gcraLoad(&entity->epoch_ns) < kPacePeriodNs) return;
+  if (!paceDue(gcraLoad(&entity->epoch_ns), now, limitTime(side->flow->mark))) return;
   struct TrafficDetails* details = detailsAt(slot);
   if (!details) return;
-  struct PaceState state = {&details->pace_fair, &entity->epoch_ns, &entity->idle_ns, details->pace_cap};
+  struct PaceState state = {&details->pace_fair, &entity->epoch_ns, &entity->idle_ns, &details->pace_backlog,
+                            details->pace_cap};
   paceStep(&state, now, side->backlog, limitTime(side->flow->mark));
 }
 

@@ -55,7 +55,8 @@ BPF_INLINE void admitHeld(struct __sk_buff* skb, const struct TrafficUplink* upl
                           struct TrafficUplinkClass* own, __u64 now, struct Outcome* outcome) {
   __u32 wire = skb->wire_len;
   __u64 backlog = gcraBacklog(gcraLoad(&own->tat), now);
-  struct PaceState state = {&own->pace_fair, &own->epoch_ns, &own->idle_ns, own->pace_cap};
+  struct PaceState state = {&own->pace_fair, &own->epoch_ns, &own->idle_ns, &own->pace_backlog,
+                            own->pace_cap};
   paceStep(&state, now, backlog, own->mark_ns);
   if (withinShare(own, now, wire)) return;
   outcome->backlog_ns = backlog;

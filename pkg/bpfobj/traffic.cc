@@ -82,6 +82,17 @@ uint64_t costOf(uint64_t bytes_per_second) {
   return std::max<uint64_t>(cost, 1);
 }
 
+Limit limitFor(uint64_t bytes_per_second, uint64_t burst_bytes) {
+  // Never less than a few packets, even at a slow rate; GSO packets of full size only as long as they are no
+  // long delay: a paced socket does not send them.
+  constexpr uint64_t kPacket = 1514, kGso = 65536, kMs = 1'000'000;
+  uint64_t cost = costOf(bytes_per_second);
+  uint64_t packet = nanoseconds(kPacket, cost), gso = nanoseconds(kGso, cost);
+  uint64_t mark = std::max({kMs, 3 * packet, std::min(2 * gso, 5 * kMs)});
+  uint64_t drop = std::max({10 * kMs, 10 * packet, std::min(4 * gso, 50 * kMs)});
+  return {bytes_per_second, burst_bytes, std::chrono::nanoseconds(mark), std::chrono::nanoseconds(drop)};
+}
+
 Traffic::Traffic(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Traffic::Traffic(Traffic&&) noexcept = default;
 Traffic& Traffic::operator=(Traffic&&) noexcept = default;

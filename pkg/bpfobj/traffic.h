@@ -51,6 +51,10 @@ struct Limit {
   bool operator==(const Limit&) const = default;
 };
 
+// What is right for most: two full GSO packets, or a millisecond where that is more, before the first mark,
+// and as much again and more before the first drop. `burst_bytes` comes on top of it.
+Limit limitFor(uint64_t bytes_per_second, uint64_t burst_bytes);
+
 struct EntitySpec {
   uint32_t parent = 0;  // the pod's slot, for a container
   uint8_t class_id = kClassNormal;

@@ -1,0 +1,161 @@
+// The programs on real links, with real sockets: whose packet is it at the pod's link, does its class reach
+// the uplink, is a rate met.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cmath>
+#include <optional>
+
+#include "pkg/bpfobj/link.h"
+#include "tests/bpf/net.h"
+#include "tests/bpf/world.h"
+
+namespace plimsoll::testing {
+namespace {
+
+using bpfobj::CgroupHook;
+using bpfobj::Direction;
+using bpfobj::EntitySpec;
+using bpfobj::Limit;
+using bpfobj::Link;
+using bpfobj::Program;
+using bpfobj::Traffic;
+using std::chrono::milliseconds;
+
+class RealTraffic : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (auto reason = missingForBpf(); !reason.empty()) GTEST_SKIP() << reason;
+    node_.emplace();
+    if (!node_->ready) GTEST_SKIP() << "needs ip(8), veth and network namespaces";
+    auto loaded = Traffic::load({});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    traffic_.emplace(std::move(*loaded));
+    pod_.emplace("real");
+    first_.emplace(pod_->path() + "/first");
+    second_.emplace(pod_->path() + "/second");
+    pod_slot_ = put(*pod_, {});
+    ASSERT_TRUE(traffic_->putLink(node_->pod_link, {pod_slot_, kClassNormal, first_->level(), kLinkPod}));
+    ASSERT_TRUE(traffic_->putLink(node_->uplink, {0, 0, 0, kLinkUplink}));
+    node_->host.run([this] {
+      attach(Program::PodOut, node_->pod_link, Direction::Ingress);
+      attach(Program::PodIn, node_->pod_link, Direction::Egress);
+      attach(Program::UplinkOut, node_->uplink, Direction::Egress);
+    });
+  }
+
+  // TCX, or a classic filter where the kernel has none.
+  void attach(Program program, uint32_t ifindex, Direction direction) {
+    int fd = *traffic_->program(program);
+    auto link = Link::attachTcx(fd, ifindex, direction);
+    if (link) {
+      links_.push_back(std::move(*link));
+      return;
+    }
+    ASSERT_EQ(link.error().code, base::ErrorCode::Unimplemented) << link.error().message;
+    ASSERT_TRUE(bpfobj::ensureClsact(ifindex));
+    auto classic = bpfobj::attachClassic({ifindex, direction}, fd);
+    ASSERT_TRUE(classic) << classic.error().message;
+  }
+  void pace(const TestCgroup& cgroup, uint32_t slot) {
+    base::UniqueFd fd(open(cgroup.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto link = Link::attachCgroup(*traffic_->program(Program::SockOps), fd.get(), CgroupHook::SockOps);
+    ASSERT_TRUE(link) << link.error().message;
+    links_.push_back(std::move(*link));
+    auto told = traffic_->putAttached(cgroup.id(), {slot, 0});
+    ASSERT_TRUE(told) << told.error().message;
+  }
+  uint32_t put(const TestCgroup& cgroup, const EntitySpec& spec) {
+    auto slot = traffic_->putEntity(cgroup.id(), spec);
+    EXPECT_TRUE(slot);
+    return slot.value_or(0);
+  }
+  TrafficFlow sent(uint32_t slot) { return traffic_->entity(slot).egress; }
+  uint64_t uplinkPackets(int class_id) { return traffic_->uplinkCounts(0)->classes[class_id].packets; }
+
+  std::optional<Node> node_;
+  std::optional<Traffic> traffic_;
+  std::optional<TestCgroup> pod_, first_, second_;
+  std::vector<Link> links_;
+  uint32_t pod_slot_ = 0;
+};
+
+TEST_F(RealTraffic, TellsContainersApartAndCarriesTheirClassesToTheUplink) {
+  uint32_t first = put(*first_, {.parent = pod_slot_, .class_id = kClassHigh});
+  uint32_t second = put(*second_, {.parent = pod_slot_, .class_id = kClassBestEffort});
+  Sink sink(node_->peer, Transport::Udp);
+  first_->enter();
+  base::UniqueFd high = connectTo(node_->pod, sink, Transport::Udp);
+  base::UniqueFd high6 = connectTo(node_->pod, sink, Transport::Udp, true);
+  second_->enter();
+  base::UniqueFd low = connectTo(node_->pod, sink, Transport::Udp);
+  for (int i = 0; i < 30; ++i) send(low.get(), "x", 1, 0);
+  for (int i = 0; i < 20; ++i) send(high.get(), "x", 1, 0);
+  for (int i = 0; i < 10; ++i) send(high6.get(), "x", 1, 0);
+  usleep(50'000);
+  EXPECT_EQ(sent(first).packets, 30u);
+  EXPECT_EQ(sent(second).packets, 30u);
+  EXPECT_EQ(uplinkPackets(kClassHigh), 30u);
+  EXPECT_EQ(uplinkPackets(kClassBestEffort), 30u);
+}
+
+struct RateCase {
+  Transport transport;
+  uint64_t megabits;
+  bool ipv6;
+};
+
+class Rate : public RealTraffic, public ::testing::WithParamInterface<RateCase> {};
+
+// Wire bytes that the peer must have got, from the payload that it counted.
+double wireBytes(const RateCase& rate, double payload) {
+  double headers = 14 + (rate.ipv6 ? 40 : 20) + (rate.transport == Transport::Tcp ? 32 : 8);
+  double each = rate.transport == Transport::Tcp ? 1500 - headers + 14 : 1400;
+  return payload * (each + headers) / each;
+}
+
+// Wire bytes per second that reached the peer.
+double measure(const RateCase& rate, int socket, const Sink& sink) {
+  uint64_t before = sink.bytes();
+  auto start = std::chrono::steady_clock::now();
+  sendFor(socket, milliseconds(2000));
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return wireBytes(rate, static_cast<double>(sink.bytes() - before)) / seconds;
+}
+
+TEST_P(Rate, IsMetWithinThreePercent) {
+  const RateCase& rate = GetParam();
+  uint64_t bytes = rate.megabits * 125'000;
+  EntitySpec spec{.parent = pod_slot_, .egress = bpfobj::limitFor(bytes, 0), .pace_bytes_per_second = bytes};
+  uint32_t slot = put(*first_, spec);
+  pace(*first_, slot);
+  Sink sink(node_->peer, rate.transport);
+  first_->enter();
+  base::UniqueFd socket = connectTo(node_->pod, sink, rate.transport, rate.ipv6);
+  ASSERT_TRUE(socket.valid());
+  sendFor(socket.get(), milliseconds(500));
+  // A sender that got no processor for longer than the limit's tolerance has lost that time; so a few tries.
+  double ratio = 0;
+  for (int i = 0; i < 3 && std::abs(ratio - 1.0) > 0.03; ++i)
+    ratio = measure(rate, socket.get(), sink) / static_cast<double>(bytes);
+  auto events = traffic_->details(slot).egress_events;
+  RecordProperty("ratio", std::to_string(ratio));
+  EXPECT_NEAR(ratio, 1.0, 0.03) << "drops " << events.drop_packets << ", marks " << events.marks
+                                << ", each socket " << traffic_->details(slot).pace_fair;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Some, Rate,
+    ::testing::Values(RateCase{Transport::Udp, 1, false}, RateCase{Transport::Udp, 20, true},
+                      RateCase{Transport::Udp, 300, false}, RateCase{Transport::Tcp, 1, false},
+                      RateCase{Transport::Tcp, 20, false}, RateCase{Transport::Tcp, 20, true},
+                      RateCase{Transport::Tcp, 300, false}, RateCase{Transport::Tcp, 2000, false}),
+    [](const auto& p) {
+      return (p.param.transport == Transport::Tcp ? std::string("Tcp") : std::string("Udp")) +
+             std::to_string(p.param.megabits) + (p.param.ipv6 ? "v6" : "");
+    });
+
+}  // namespace
+}  // namespace plimsoll::testing
