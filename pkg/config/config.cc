@@ -23,9 +23,11 @@ constexpr std::string_view kApiVersion = "plimsoll.dev/v1alpha1";
 constexpr std::string_view kKind = "NodeConfig";
 constexpr std::string_view kTopKeys[] = {"apiVersion", "kind",    "classes",           "defaultClass",
                                          "defaults",   "onError", "ignoredNamespaces", "rules",
-                                         "api",        "drift"};
+                                         "api",        "metrics", "drift"};
 constexpr std::string_view kClassKeys[] = {"description", "settings"};
 constexpr std::string_view kApiKeys[] = {"allowedUids", "maxConnections"};
+constexpr std::string_view kMetricsKeys[] = {"perContainer"};
+constexpr std::string_view kPerContainerKeys[] = {"enabled", "maxContainers"};
 
 void checkHeader(const Node& top, Problems& problems) {
   const auto want = [&](std::string_view key, std::string_view value) {
@@ -126,6 +128,24 @@ void readApi(const Entry& entry, ApiConfig& api, Problems& problems) {
   }
 }
 
+void readMetrics(const Entry& entry, MetricsConfig& metrics, Problems& problems) {
+  if (!checkMap(entry.value, entry.line, "metrics", kMetricsKeys, problems)) return;
+  const Node* per_container = entry.value.find("perContainer");
+  if (!per_container ||
+      !checkMap(*per_container, per_container->line, "perContainer", kPerContainerKeys, problems))
+    return;
+  for (const Entry& e : per_container->entries) {
+    if (e.key == "maxContainers") {
+      metrics.max_containers =
+          static_cast<int>(readNumber(e.value, e.key, 1, 5000, problems).value_or(metrics.max_containers));
+    }
+    if (e.key != "enabled") continue;
+    const auto word = readText(e, problems);
+    metrics.per_container = word == "true";
+    if (word && *word != "true" && *word != "false") problems.add(e.line, "enabled wants true or false");
+  }
+}
+
 // Rules and defaults name classes, so those are read first, wherever they stand.
 void readTop(const Node& top, NodeConfig& config, Problems& problems) {
   NodePolicy& policy = config.policy;
@@ -143,6 +163,7 @@ void readTop(const Node& top, NodeConfig& config, Problems& problems) {
     if (e.key == "rules") policy.rules = readRules(e, classes, problems);
     if (e.key == "drift") policy.drift = readDrift(e, problems);
     if (e.key == "api") readApi(e, config.api, problems);
+    if (e.key == "metrics") readMetrics(e, config.metrics, problems);
   }
 }
 

@@ -22,9 +22,17 @@ struct ApiConfig {
   bool operator==(const ApiConfig&) const = default;
 };
 
+// Series of single containers on /metrics: few nodes want them, and each container costs some twenty.
+struct MetricsConfig {
+  bool per_container = false;
+  int max_containers = 100;
+  bool operator==(const MetricsConfig&) const = default;
+};
+
 struct NodeConfig {
   model::NodePolicy policy;
   ApiConfig api;
+  MetricsConfig metrics;
 };
 
 // What a node without a configuration file has: the built-in classes (latency-critical, standard, batch), no

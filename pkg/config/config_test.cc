@@ -181,6 +181,9 @@ TEST(Config, RefusesWhatItCannotTakeLiterally) {
       {"api: {allowedUids: [-1]}\n", "allowedUids wants a whole number"},
       {"api: {allowedUids: [4294967295]}\n", "allowedUids wants a whole number"},
       {"api: {maxConnections: 0}\n", "maxConnections wants a whole number"},
+      {"metrics: {perPod: {}}\n", "perPod"},
+      {"metrics: {perContainer: {enabled: 1}}\n", "enabled wants true or false"},
+      {"metrics: {perContainer: {maxContainers: 0}}\n", "maxContainers wants a whole number"},
       {"onError: ignore\nonError: reject\n", "second time"},
       {"defaults: &a {pids.max: 1}\n", "line 3"},
       {"defaultClass: [standard]\n", "wants text, not"},
@@ -196,6 +199,15 @@ TEST(Config, AnotherKindOrVersionIsNotOurs) {
             "n:2: kind must be NodeConfig, not \"ConfigMap\"");
   EXPECT_FALSE(loadNodeConfig("", "n"));
   EXPECT_FALSE(loadNodeConfig(std::string(2 << 20, ' '), "n"));
+}
+
+TEST(Config, SeriesOfSingleContainersAreOffAndCappedByDefault) {
+  const std::string header = "apiVersion: plimsoll.dev/v1alpha1\nkind: NodeConfig\n";
+  EXPECT_EQ(loadNodeConfig(header, "n").value().metrics, (MetricsConfig{false, 100}));
+  EXPECT_EQ(loadNodeConfig(header + "metrics: {perContainer: {enabled: true, maxContainers: 7}}\n", "n")
+                .value()
+                .metrics,
+            (MetricsConfig{true, 7}));
 }
 
 TEST(Config, NoTextCrashesTheReader) {

@@ -54,6 +54,8 @@ constexpr Family kFamilies[] = {
      "Time to answer a request of the runtime, which every start on the node waits for.",
      "`event`: NRI's names (CreateContainer)"},
     {"plimsoll_nri_request_timeouts_total", C, "", kStable, "Answers after the runtime's time-out."},
+    {"plimsoll_nri_requests_missed_total", C, "", kAlpha,
+     "Requests that waited so long that they were answered with nothing, and handled afterwards."},
     {"plimsoll_journal_records_total", C, "", kAlpha, "Records written to the journal."},
     {"plimsoll_journal_syncs_total", C, "", kAlpha, "Times the journal was written out to the disk."},
     {"plimsoll_journal_compactions_total", C, "", kAlpha, "Times the journal was rewritten."},

@@ -53,7 +53,7 @@ Metrics::Metrics()
     : apply_duration(kWorkBounds),
       readback_duration(kWorkBounds),
       reconcile_duration(kWorkBounds),
-      settings_(model::settingsTable().size()) {
+      settings_(model::settingsTable().size() + 1) {
   for (auto& histogram : nri_requests_) histogram = std::make_unique<Histogram>(kNriBounds);
   journal_healthy.set(1);
 }

@@ -13,6 +13,7 @@
 // Threads: any may call, while another reads.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -120,11 +121,12 @@ class Metrics {
 
   // ---- for whoever reads
 
-  SettingCounters& of(const model::SettingSpec& spec) {
-    return settings_[static_cast<size_t>(&spec - model::settingsTable().data())];
-  }
-  const SettingCounters& of(const model::SettingSpec& spec) const {
-    return settings_[static_cast<size_t>(&spec - model::settingsTable().data())];
+  SettingCounters& of(const model::SettingSpec& spec) { return settings_[rowOf(spec)]; }
+  const SettingCounters& of(const model::SettingSpec& spec) const { return settings_[rowOf(spec)]; }
+  // The row's place in the settings table; one behind the last for a row of another table.
+  static size_t rowOf(const model::SettingSpec& spec) {
+    const auto table = model::settingsTable();
+    return std::min(static_cast<size_t>(&spec - table.data()), table.size());
   }
   const Histogram& ofRequest(NriRequest request) const {
     return *nri_requests_[static_cast<size_t>(request)];
@@ -135,7 +137,7 @@ class Metrics {
 
   Histogram apply_duration, readback_duration, reconcile_duration;
   Counter annotations_invalid;
-  Counter nri_connects, nri_timeouts;
+  Counter nri_connects, nri_timeouts, nri_missed;
   std::array<Counter, kDisconnects> nri_disconnects;
   Gauge nri_registered;
   Counter config_reloads_good, config_reloads_bad;

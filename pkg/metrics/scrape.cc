@@ -119,6 +119,8 @@ void writeNri(Writer& writer, const Metrics& metrics) {
   }
   writer.family("plimsoll_nri_request_timeouts_total");
   writer.sample({}, metrics.nri_timeouts.value());
+  writer.family("plimsoll_nri_requests_missed_total");
+  writer.sample({}, metrics.nri_missed.value());
 }
 
 void writeJournal(Writer& writer, const Metrics& metrics) {
@@ -212,14 +214,15 @@ void writeNode(Writer& writer, const NodeNumbers& node) {
 
 void writeReports(Writer& writer, const std::vector<ReportPtr>& reports) {
   const auto table = model::settingsTable();
-  std::vector<std::array<uint64_t, kStates>> settings(table.size());
+  std::vector<std::array<uint64_t, kStates>> settings(table.size() + 1);
   std::map<std::string, std::array<uint64_t, kContainerStates>, std::less<>> classes;
   for (const ReportPtr& report : reports) {
-    std::string_view name = report->plan.class_name.empty() ? "none" : report->plan.class_name;
+    std::string_view name = report->plan.class_name;
+    if (name.empty()) name = "none";
     if (!classes.contains(name) && classes.size() >= kMostClasses) name = "other";
     ++classes[std::string(name)][static_cast<size_t>(report->container.state)];
     for (const model::PlannedSetting& setting : report->plan.settings) {
-      const auto row = static_cast<size_t>(setting.request.setting.spec - table.data());
+      const size_t row = Metrics::rowOf(*setting.request.setting.spec);
       ++settings[row][static_cast<size_t>(setting.state)];
     }
   }
