@@ -27,7 +27,9 @@ class FileAccess final : public mechanism::Access {
 };
 
 // Target::OomScoreAdj, Target::Rlimit: of every process of the cgroup, or of `pid` (the container's first
-// process; 0: not known) where the cgroup shows none. A process that is forked later inherits the value.
+// process; 0: not known) where the cgroup shows none. Target::IoPriority, Target::Scheduler: of every thread
+// of those processes; a deadline only of the first process's first thread, since each is a reservation of its
+// own. What is forked later inherits the value (not a deadline).
 class ProcessAccess final : public mechanism::Access {
  public:
   ProcessAccess(const ContainerCgroup& cgroup, const sys::HostRoots& roots, int64_t pid)

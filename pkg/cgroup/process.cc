@@ -1,5 +1,6 @@
 #include "pkg/cgroup/process.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -98,7 +99,7 @@ Status Process::setOomScoreAdj(int value) const {
 Status Process::stillTheSame() const {
   if (!pidfd_.valid()) {
     return base::error(base::ErrorCode::Unimplemented,
-                       "limits of processes need the host's PID namespace (hostPID)");
+                       "limits and scheduling of processes need the host's PID namespace (hostPID)");
   }
   // ESRCH once the process is reaped, which is before its number can be given away.
   if (syscall(SYS_pidfd_send_signal, pidfd_.get(), 0, nullptr, 0) != 0 && errno == ESRCH) {
@@ -127,6 +128,25 @@ Status Process::setRlimit(int resource, const model::Rlimit& limit) const {
     return failed;
   }
   return stillTheSame();
+}
+
+Status Process::forEachThread(const std::function<Status(pid_t tid)>& visit) const {
+  RETURN_IF_ERROR(stillTheSame());
+  const base::UniqueFd task(openat(dir_.get(), "task", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!task.valid()) return base::errnoError(errno, "open the threads of " + nameOf(pid_));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, sys::listAt(task.get(), sys::Entries::Directories));
+  Status first;
+  for (const std::string& name : names) {
+    const auto tid = base::parseInt<pid_t>(name);
+    const base::UniqueFd thread(
+        openat(task.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!tid || !thread.valid()) continue;
+    Status status = visit(*tid);
+    // The thread lives, so its number was nobody else's during the visit.
+    if (!sys::readAt(thread.get(), "comm")) continue;
+    if (!status && !status.error().isGone() && first) first = std::move(status);
+  }
+  return first;
 }
 
 }  // namespace plimsoll::cgroup

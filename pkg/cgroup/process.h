@@ -1,9 +1,10 @@
-// A container's process: its oom_score_adj and resource limits. Holds /proc/<pid>, so that a process that
-// took over the number is never meant. One thread at a time.
+// A container's process: its oom_score_adj, its resource limits and its threads. Holds /proc/<pid>, so that a
+// process that took over the number is never meant. One thread at a time.
 #pragma once
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,11 @@ class Process {
   // used (the agent's pod lacks hostPID).
   Result<model::Rlimit> rlimit(int resource) const;
   Status setRlimit(int resource, const model::Rlimit& limit) const;
+
+  // Calls `visit` with the number of each thread. One that ended meanwhile is passed over; the first error is
+  // given back when all were visited. Unimplemented: as above.
+  Status forEachThread(const std::function<Status(pid_t tid)>& visit) const;
+  pid_t pid() const { return pid_; }
 
  private:
   Process(base::UniqueFd dir, base::UniqueFd pidfd, pid_t pid)
