@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 
@@ -78,10 +80,11 @@ Scan scanFrames(std::string_view bytes) {
     // Zeroes too are damage here: frames follow each other without a gap.
     if (at != scan.end) ++scan.damaged;
     at += frameSize(frame->payload.size());
-    scan.end = std::min(at, bytes.size());
+    // Beyond the bytes where only the padding was cut off: the next frame stays in step.
+    scan.end = at;
     scan.frames.push_back(*frame);
   }
-  scan.torn = hasContent(bytes.substr(scan.end));
+  scan.torn = hasContent(bytes.substr(std::min(scan.end, bytes.size())));
   return scan;
 }
 

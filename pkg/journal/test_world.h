@@ -28,9 +28,13 @@ class TempDir {
     std::ifstream in(file(), std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
+  // Over the old content: a file that is emptied first and closed would make ext4 wait for the disk.
   void setBytes(std::string_view bytes) const {
-    std::ofstream out(file(), std::ios::binary);
+    std::ofstream(file(), std::ios::binary | std::ios::app).close();
+    std::fstream out(file(), std::ios::binary | std::ios::in | std::ios::out);
     out << bytes;
+    out.close();
+    std::filesystem::resize_file(file(), bytes.size());
   }
 
  private:
