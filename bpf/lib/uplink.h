@@ -76,8 +76,10 @@ BPF_INLINE struct Outcome admit(struct __sk_buff* skb, struct TrafficUplink* upl
   if (outcome.dropped) return outcome;
   __u64 increment = gcraCost(uplink->cost, wire);
   __u64 clamp_ns = uplink->clamp_ns;
-  if (class_id <= kClassHigh) chargeClock(&uplink->classes[kClassHigh], now, increment, clamp_ns);
-  if (class_id <= kClassNormal) chargeClock(&uplink->classes[kClassNormal], now, increment, clamp_ns);
-  chargeClock(&uplink->classes[kClassBestEffort], now, increment, clamp_ns);
+  // What is held by its own clock is bounded by its drops; what urgent classes run up is bounded here.
+  for (__u32 counted = kClassHigh; counted < kTrafficClasses; ++counted)
+    if (class_id <= counted)
+      chargeClock(&uplink->classes[counted], now, increment,
+                  class_id == counted && counted != kClassHigh ? ~0ull : clamp_ns);
   return outcome;
 }
