@@ -10,6 +10,8 @@
 
 #include "cmd/plimsolld/api_source.h"
 #include "cmd/plimsolld/nri_handler.h"
+#include "cmd/plimsolld/observability.h"
+#include "cmd/plimsolld/observed_handler.h"
 #include "pkg/api/server.h"
 #include "pkg/base/log.h"
 #include "pkg/cgroup/discovery.h"
@@ -91,6 +93,7 @@ struct Agent::Parts {
   std::unique_ptr<control::Applier> applier;
   control::ReportStore store;
   std::unique_ptr<ApiSource> source;
+  std::unique_ptr<Observability> observability;
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<NriHandler> handler;
   std::unique_ptr<nri::Plugin> plugin;
@@ -104,6 +107,8 @@ struct Agent::Parts {
   base::Status openConfig();
   base::Status startApi();
   base::Status startPlugin();
+  base::Status makeObservability();
+  base::Status startObservability();
   base::Status watchForSignals();
   void configChanged(const base::Result<config::NodeConfig>& loaded);
   void makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy);
@@ -122,6 +127,7 @@ base::Status Agent::Parts::openConfig() {
 
 void Agent::Parts::configChanged(const base::Result<config::NodeConfig>& loaded) {
   if (!controller) return;
+  observability->configReloaded(loaded);
   model::Event event;
   if (loaded) {
     controller->setNodePolicy(loaded->policy);
@@ -179,8 +185,8 @@ base::Status Agent::Parts::startApi() {
   api.allowed_uids.clear();
   for (uint32_t uid : config.api.allowed_uids) api.allowed_uids.insert(uid);
   api.max_connections = config.api.max_connections;
+  api.serving = [this](const std::string& service) { return observability->serving(service); };
   ASSIGN_OR_RETURN(server, api::Server::start(std::move(api), *source));
-  server->setServing("liveness", true);
   return base::ok();
 }
 
@@ -188,13 +194,14 @@ base::Status Agent::Parts::startPlugin() {
   NriHandler::Notices notices;
   notices.connected = [this] {
     source->setRuntime(controller->node());
-    server->setServing("readiness", true);
+    observability->connected();
   };
   notices.disconnected = [this](std::string_view reason) {
     source->setRuntimeProblem(std::string(reason));
-    server->setServing("readiness", false);
+    observability->disconnected(reason);
   };
-  handler = std::make_unique<NriHandler>(*controller, std::move(notices));
+  handler = std::make_unique<ObservedHandler>(*controller, std::move(notices), observability->metrics(),
+                                              observability->state());
   nri::PluginOptions plugin_options;
   plugin_options.name = options.nri_name;
   plugin_options.index = options.nri_index;
@@ -202,6 +209,18 @@ base::Status Agent::Parts::startPlugin() {
   ASSIGN_OR_RETURN(plugin_options, nri::fromEnvironment(std::move(plugin_options)));
   plugin = std::make_unique<nri::Plugin>(*loop, std::move(plugin_options), *handler);
   return plugin->start();
+}
+
+base::Status Agent::Parts::makeObservability() {
+  ASSIGN_OR_RETURN(cgroup::Hierarchy to_read, cgroup::Hierarchy::open(options.roots));
+  observability = std::make_unique<Observability>(*loop, std::move(to_read), *source);
+  observability->configLoaded(config);
+  return base::ok();
+}
+
+base::Status Agent::Parts::startObservability() {
+  return observability->start({.plugin = *plugin, .settled = [this] { return controller->pending() == 0; }},
+                              options.http_address);
 }
 
 base::Status Agent::Parts::watchForSignals() {
@@ -227,8 +246,10 @@ Started Agent::start(AgentOptions options) {
   model::NodeFacts node =
       cgroup::probeNode(parts->options.roots, *hierarchy, knownCgroups(parts->options.roots));
   parts->makeController(std::move(node), std::move(*hierarchy));
+  if (auto status = parts->makeObservability(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startApi(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startPlugin(); !status) return failed(kExitFailure, status.error());
+  if (auto status = parts->startObservability(); !status) return failed(kExitFailure, status.error());
   return {std::unique_ptr<Agent>(new Agent(std::move(parts))), kExitOk, {}};
 }
 

@@ -9,6 +9,10 @@ api::NodeInfo ApiSource::node() const {
   return node_;
 }
 
+base::Result<model::StatsSample> ApiSource::stats(const model::ContainerReport& report) {
+  return read_stats_ ? read_stats_(report) : api::Source::stats(report);
+}
+
 void ApiSource::setRuntime(const model::NodeFacts& facts) {
   std::lock_guard lock(mutex_);
   node_.facts = facts;

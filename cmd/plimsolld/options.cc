@@ -17,6 +17,9 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
   app.add_option("--nri-index", options.nri_index, "two digits; the runtime calls lower ones first")
       ->capture_default_str();
   app.add_option("--api-socket", options.api_socket, "socket of the agent's gRPC API")->capture_default_str();
+  app.add_option("--http-address", options.http_address,
+                 "IP:PORT or path of a unix socket for /metrics, /livez and /readyz; empty: off")
+      ->capture_default_str();
   app.add_option("--cgroup-root", options.roots.cgroup, "the host's cgroup v2 mount")->capture_default_str();
   app.add_option("--proc-root", options.roots.proc, "the host's /proc")->capture_default_str();
   app.add_option("--sys-root", options.roots.sys, "the host's /sys")->capture_default_str();

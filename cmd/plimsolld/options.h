@@ -15,6 +15,7 @@ struct AgentOptions {
   std::string nri_name = "plimsoll";
   std::string nri_index = "90";
   std::string api_socket = "/run/plimsoll/plimsoll.sock";
+  std::string http_address = "127.0.0.1:9471";  // empty: no HTTP
   std::string log_level = "info";
   int sweep_seconds = 10;
 };

@@ -69,21 +69,16 @@ Result<pb::Container> onlyOne(const std::vector<ReportPtr>& fitting, const std::
 
 }  // namespace
 
-Result<pb::ListContainersResponse> listContainers(const std::vector<ReportPtr>& reports,
-                                                  const pb::ListContainersRequest& request,
-                                                  const PageLimits& limits) {
+Result<ReportPage> selectPage(const std::vector<ReportPtr>& reports, const pb::ListContainersRequest& request,
+                              int most) {
   if (request.page_size() < 0) return base::invalidArgument("page_size must not be negative");
   ASSIGN_OR_RETURN(const LabelSelector selector, LabelSelector::parse(request.label_selector()));
   std::optional<Position> after;
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(after, parseToken(request.page_token()));
   }
-  const int most =
-      request.page_size() == 0 ? limits.containers : std::min(request.page_size(), limits.containers);
-
-  pb::ListContainersResponse response;
-  const model::ContainerReport* last = nullptr;
-  size_t bytes = 0;
+  if (request.page_size() > 0) most = std::min(request.page_size(), most);
+  ReportPage page;
   for (const ReportPtr& report : reports) {
     const bool wanted = (!after || isAfter(*report, *after)) &&
                         (request.namespace_().empty() || report->pod.ns == request.namespace_()) &&
@@ -91,7 +86,25 @@ Result<pb::ListContainersResponse> listContainers(const std::vector<ReportPtr>& 
                         (!request.managed_only() || isManaged(*report)) &&
                         selector.matches(report->pod.labels);
     if (!wanted) continue;
-    if (last && (response.containers_size() >= most || bytes >= limits.bytes)) {
+    if (page.reports.size() >= static_cast<size_t>(most)) {
+      page.next_page_token = tokenOf(*page.reports.back());
+      break;
+    }
+    page.reports.push_back(report);
+  }
+  return page;
+}
+
+Result<pb::ListContainersResponse> listContainers(const std::vector<ReportPtr>& reports,
+                                                  const pb::ListContainersRequest& request,
+                                                  const PageLimits& limits) {
+  ASSIGN_OR_RETURN(ReportPage page, selectPage(reports, request, limits.containers));
+  pb::ListContainersResponse response;
+  response.set_next_page_token(page.next_page_token);
+  const model::ContainerReport* last = nullptr;
+  size_t bytes = 0;
+  for (const ReportPtr& report : page.reports) {
+    if (last && bytes >= limits.bytes) {
       response.set_next_page_token(tokenOf(*last));
       break;
     }

@@ -48,6 +48,7 @@ class Server::Impl {
   void acceptAll();
   void admit(UniqueFd connection);
   void restWhenQuiet();
+  void askHealth();
   void eventPushed();
   void trimSoon();
   void warnOfRefusal(const std::string& who);
@@ -58,7 +59,7 @@ class Server::Impl {
   AgentService service_;
   Engine engine_;
   std::optional<Listener> listener_;
-  sys::EventLoop::Handle accept_watch_, accept_pause_, trim_timer_, rest_timer_;
+  sys::EventLoop::Handle accept_watch_, accept_pause_, trim_timer_, rest_timer_, health_timer_;
   Clock::time_point last_accept_{};
   uint64_t refusals_ = 0;
   Clock::time_point next_warning_{};
@@ -127,6 +128,7 @@ void Server::Impl::acceptAll() {
 
 void Server::Impl::admit(UniqueFd connection) {
   last_accept_ = Clock::now();
+  askHealth();
   const Result<uid_t> uid = peerUid(connection.get());
   if (uid && options_.allowed_uids.contains(*uid)) {
     engine_.serve(std::move(connection));
@@ -135,6 +137,17 @@ void Server::Impl::admit(UniqueFd connection) {
     engine_.deny(std::move(connection));
   }
   if (!rest_timer_.active()) restWhenQuiet();
+}
+
+void Server::Impl::askHealth() {
+  if (!options_.serving) return;
+  for (const char* service : {"", "liveness", "readiness"}) {
+    engine_.setServing(service, options_.serving(service));
+  }
+  health_timer_ = loop_->after(options_.health_interval, [this] {
+    if (engine_.running()) return askHealth();
+    health_timer_.cancel();
+  });
 }
 
 void Server::Impl::restWhenQuiet() {

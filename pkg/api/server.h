@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,6 +34,11 @@ struct ServerOptions {
   int max_streams = 16;  // WatchEvents
   int max_request_bytes = 1 << 20;
   int max_page = 500;  // containers in one answer
+  // What grpc.health.v1 says of "" and "liveness" and of "readiness", asked when somebody connects and then
+  // every `health_interval` while somebody is; so an agent whose loop hangs is seen too. Called on the
+  // server's own thread; must not wait. Empty: what setServing() says.
+  std::function<bool(const std::string& service)> serving;
+  std::chrono::milliseconds health_interval{1'000};
   // A connection without a call for so long is closed; so is one that never speaks.
   std::chrono::milliseconds idle{300'000};
   // How long after the last connection gRPC's threads and memory are kept.

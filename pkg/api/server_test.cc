@@ -196,22 +196,44 @@ grpc::Status rawCall(const std::string& socket, const std::string& method, const
   return status;
 }
 
+// What grpc.health.v1 answers; "error N" for another status.
+std::string healthOf(const std::string& socket, const std::string& service) {
+  const std::string request =
+      service.empty() ? "" : "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+  std::string response;
+  const grpc::Status status = rawCall(socket, "/grpc.health.v1.Health/Check", request, &response);
+  if (!status.ok()) return "error " + std::to_string(status.error_code());
+  return response == "\x08\x01" ? "SERVING" : "NOT_SERVING";
+}
+
 TEST_F(ServerTest, TellsItsHealth) {
   start();
-  const auto health = [&](const std::string& service) {
-    const std::string request =
-        service.empty() ? "" : "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
-    std::string response;
-    const grpc::Status status = rawCall(socket_, "/grpc.health.v1.Health/Check", request, &response);
-    if (!status.ok()) return "error " + std::to_string(status.error_code());
-    return response == "\x08\x01" ? std::string("SERVING") : std::string("NOT_SERVING");
-  };
+  const auto health = [&](const std::string& service) { return healthOf(socket_, service); };
   EXPECT_EQ(health(""), "SERVING");
   EXPECT_EQ(health("readiness"), "NOT_SERVING");
   server_->setServing("readiness", true);
   EXPECT_EQ(health("readiness"), "SERVING");
   EXPECT_EQ(health("liveness"), "NOT_SERVING");
   EXPECT_EQ(health("other"), "error 5");
+}
+
+TEST_F(ServerTest, AsksForItsHealthWhileSomebodyIsConnected) {
+  std::atomic<bool> live{true}, ready{false};
+  ServerOptions options;
+  options.serving = [&](const std::string& service) {
+    return service == "readiness" ? ready.load() : live.load();
+  };
+  options.health_interval = std::chrono::milliseconds(20);
+  start(options);
+  EXPECT_EQ(healthOf(socket_, ""), "SERVING");
+  EXPECT_EQ(healthOf(socket_, "liveness"), "SERVING");
+  EXPECT_EQ(healthOf(socket_, "readiness"), "NOT_SERVING");
+  live = false;
+  ready = true;
+  // Each call is a new connection, which is asked for at once; the interval is for those that stay.
+  EXPECT_EQ(healthOf(socket_, ""), "NOT_SERVING");
+  EXPECT_EQ(healthOf(socket_, "liveness"), "NOT_SERVING");
+  EXPECT_EQ(healthOf(socket_, "readiness"), "SERVING");
 }
 
 TEST_F(ServerTest, ListsItsServicesByReflection) {

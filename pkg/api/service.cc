@@ -5,6 +5,7 @@
 
 #include "pkg/api/answers.h"
 #include "pkg/api/convert.h"
+#include "pkg/api/stats.h"
 
 namespace plimsoll::api {
 namespace {
@@ -74,6 +75,12 @@ grpc::ServerUnaryReactor* AgentService::GetContainer(grpc::CallbackServerContext
 grpc::ServerWriteReactor<pb::WatchEventsResponse>* AgentService::WatchEvents(
     grpc::CallbackServerContext*, const pb::WatchEventsRequest* request) {
   return streams_.open(*request);
+}
+
+grpc::ServerUnaryReactor* AgentService::GetStats(grpc::CallbackServerContext*,
+                                                 const pb::GetStatsRequest* request,
+                                                 pb::GetStatsResponse* response) {
+  return reply([&] { return give(getStats(source_, *request, limits_.page), response); });
 }
 
 grpc::ServerUnaryReactor* AgentService::Explain(grpc::CallbackServerContext*,

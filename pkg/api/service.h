@@ -37,6 +37,8 @@ class AgentService final : public pb::Agent::CallbackService {
                                          pb::Container* response) override;
   grpc::ServerWriteReactor<pb::WatchEventsResponse>* WatchEvents(
       grpc::CallbackServerContext* context, const pb::WatchEventsRequest* request) override;
+  grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context, const pb::GetStatsRequest* request,
+                                     pb::GetStatsResponse* response) override;
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context, const pb::ExplainRequest* request,
                                     pb::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* Lint(grpc::CallbackServerContext* context, const pb::LintRequest* request,

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "pkg/api/event_ring.h"
+#include "pkg/base/result.h"
+#include "pkg/model/container_stats.h"
 #include "pkg/model/facts.h"
 #include "pkg/model/plan.h"
 
@@ -47,6 +49,11 @@ class Source {
   virtual std::vector<ReportPtr> containers() const = 0;
   // Lives as long as the source.
   virtual EventRing& events() = 0;
+  // What the kernel counts of a container. The one function that may read the kernel; bounded by a cache.
+  virtual base::Result<model::StatsSample> stats(const model::ContainerReport& report) {
+    (void)report;
+    return base::error(base::ErrorCode::Unimplemented, "this agent does not read containers' counters");
+  }
 };
 
 }  // namespace plimsoll::api
