@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cmd/plimsolld/agent.h"
+#include "cmd/plimsolld/confinement.h"
 #include "cmd/plimsolld/options.h"
 #include "pkg/base/log.h"
 #include "pkg/config/config.h"
@@ -50,6 +51,10 @@ int run(AgentOptions options) {
   raiseFileLimit();
   // Few threads allocate here; an arena for each of gRPC's would only cost memory.
   mallopt(M_ARENA_MAX, 2);
+  if (auto confined = confine(options.sandbox); !confined) {
+    std::cerr << "plimsolld: " << confined.error().message << "\n";
+    return kExitFailure;
+  }
   Started started = Agent::start(std::move(options));
   if (!started.agent) {
     std::cerr << "plimsolld: " << started.message << "\n";

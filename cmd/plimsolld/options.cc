@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "cmd/plimsolld/confinement.h"
+
 namespace plimsoll::agent {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr std::string_view kFooter =
     "4 this host cannot be served (cgroup v1 or hybrid).";
 
 void addRunOptions(CLI::App& app, AgentOptions& options) {
+  addSandboxOptions(app, options.sandbox);
   app.add_option("--config", options.config, "node configuration (YAML); reloaded when it changes");
   app.add_option("--nri-socket", options.nri_socket, "the runtime's NRI socket")->capture_default_str();
   app.add_option("--nri-name", options.nri_name, "name to register with")->capture_default_str();

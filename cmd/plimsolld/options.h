@@ -4,12 +4,14 @@
 #include <string>
 
 #include "pkg/base/log.h"
+#include "pkg/sandbox/sandbox.h"
 #include "pkg/sys/host_roots.h"
 
 namespace plimsoll::agent {
 
 struct AgentOptions {
   sys::HostRoots roots;
+  sandbox::Options sandbox;
   std::string config;  // empty: built-in classes, no rules
   std::string nri_socket = "/var/run/nri/nri.sock";
   std::string nri_name = "plimsoll";
