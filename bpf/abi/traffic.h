@@ -194,7 +194,7 @@ struct TrafficSocket {
   __u32 original;  // SO_MAX_PACING_RATE as found
   __u32 pace;      // as last set by us
   __u32 set;       // 1: both above hold
-  __u32 pad;
+  __u32 refused;   // errno of the last attempt; 0: it was taken
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficSocket) == 16);
 

@@ -80,6 +80,7 @@ BPF_INLINE void paceSocket(void* context, struct TrafficSocket* socket, __u32 wa
   }
   if (wanted > socket->original) wanted = socket->original;
   if (!paceDiffers(socket->pace, wanted)) return;
-  if (bpf_setsockopt(context, kSolSocket, kSoMaxPacingRate, &wanted, sizeof(wanted)) == 0)
-    socket->pace = wanted;
+  long err = bpf_setsockopt(context, kSolSocket, kSoMaxPacingRate, &wanted, sizeof(wanted));
+  socket->refused = -err;
+  if (!err) socket->pace = wanted;
 }

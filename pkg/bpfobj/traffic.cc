@@ -1,7 +1,10 @@
 #include "pkg/bpfobj/traffic.h"
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 
 #include "pkg/bpfobj/traffic_parts.h"
@@ -166,6 +169,19 @@ TrafficDetails Traffic::details(uint32_t slot) const { return parts_->detailsAt(
 
 base::Status Traffic::putAttached(uint64_t cgroup_id, const TrafficAttached& attached) {
   return parts_->attached->write(&cgroup_id, std::as_bytes(std::span(&attached, 1)));
+}
+
+base::Status Traffic::probePacing() const {
+  RETURN_IF_ERROR(program(Program::SockOps));
+  base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return base::errnoError(errno, "make a socket");
+  ASSIGN_OR_RETURN(Map sockets, Map::duplicate(parts_->plan.shared.at("plm_sockets")));
+  int key = socket.get();
+  TrafficSocket nothing = {};
+  auto kept = sockets.write(&key, std::as_bytes(std::span(&nothing, 1)));
+  if (kept) return sockets.erase(&key);
+  return base::error(base::ErrorCode::Unimplemented,
+                     "this kernel keeps nothing with a socket: " + kept.error().message);
 }
 
 base::Status Traffic::putLink(uint32_t ifindex, const TrafficLink& link) {

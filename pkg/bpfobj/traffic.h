@@ -121,6 +121,11 @@ class Traffic {
   // Tells the programs on a cgroup whose it is. NotFound until one of them is attached there.
   base::Status putAttached(uint64_t cgroup_id, const TrafficAttached& attached);
 
+  // Whether sockets can be paced here: a socket's former rate has to be remembered with it. Linux 7 does not
+  // give that memory on a processor without a 16-byte compare-and-exchange (seen under QEMU); then none is
+  // paced.
+  base::Status probePacing() const;
+
   base::Status putLink(uint32_t ifindex, const TrafficLink& link);
   bool removeLink(uint32_t ifindex);
   std::vector<KeyTable::Entry> links() const;  // key: ifindex

@@ -1,6 +1,7 @@
 // Programs on cgroups and iterators over sockets: pacing is set, follows a change, is put back; host-network
 // limits.
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -28,6 +29,7 @@ class Sockets : public RealTraffic {
   void SetUp() override {
     RealTraffic::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
+    if (auto can = traffic_->probePacing(); !can) GTEST_SKIP() << can.error().message;
     slot_ = put(*first_, paced(kRate));
     sink_.emplace(node_->peer, Transport::Tcp);
   }
@@ -46,10 +48,19 @@ class Sockets : public RealTraffic {
     });
   }
   base::UniqueFd connected() { return connectTo(node_->pod, *sink_, Transport::Tcp); }
+  // What the programs keep with a socket, for a failure's message.
+  std::string kept(const base::UniqueFd& socket) {
+    TrafficSocket value = {};
+    int key = socket.get();
+    int map = traffic_->mapDescriptors().at("plm_sockets");
+    if (bpf_map_lookup_elem(map, &key, &value) != 0) return "nothing kept";
+    return "original " + std::to_string(value.original) + ", pace " + std::to_string(value.pace) +
+           ", refused " + std::to_string(value.refused);
+  }
   // A silent limit lets its sockets have a quarter more.
-  static void expectPaced(const base::UniqueFd& socket, uint64_t rate) {
-    EXPECT_GT(pacingOf(socket), payload(rate) * 0.9);
-    EXPECT_LT(pacingOf(socket), payload(rate) * 1.26);
+  void expectPaced(const base::UniqueFd& socket, uint64_t rate) {
+    EXPECT_GT(pacingOf(socket), payload(rate) * 0.9) << kept(socket);
+    EXPECT_LT(pacingOf(socket), payload(rate) * 1.26) << kept(socket);
   }
   // Payload bytes per second that leave room for the headers.
   static double payload(uint64_t rate) { return static_cast<double>(rate) * 1448 / 1514; }
