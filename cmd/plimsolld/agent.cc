@@ -19,6 +19,7 @@
 #include "pkg/cgroup/node_probe.h"
 #include "pkg/config/config_watcher.h"
 #include "pkg/control/controller.h"
+#include "pkg/netns/namespace.h"
 #include "pkg/nri/plugin.h"
 #include "pkg/policy/support.h"
 
@@ -245,6 +246,7 @@ Started Agent::start(AgentOptions options) {
   if (auto status = parts->openConfig(); !status) return failed(kExitConfig, status.error());
   model::NodeFacts node =
       cgroup::probeNode(parts->options.roots, *hierarchy, knownCgroups(parts->options.roots));
+  node.may_enter_namespaces = netns::mayEnterNamespaces();
   parts->makeController(std::move(node), std::move(*hierarchy));
   if (auto status = parts->makeObservability(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startApi(); !status) return failed(kExitFailure, status.error());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pkg/cgroup/access.h"
+#include "pkg/mechanism/lazy_access.h"
 #include "pkg/mechanism/mechanism.h"
 #include "pkg/model/plan.h"
 #include "pkg/sys/host_roots.h"
@@ -12,10 +13,14 @@ namespace plimsoll::control {
 class Accesses {
  public:
   Accesses(const cgroup::ContainerCgroup& cgroup, const sys::HostRoots& roots, int64_t pid)
-      : files_(cgroup), processes_(cgroup, roots, pid) {}
+      : files_(cgroup),
+        processes_(cgroup, roots, pid),
+        network_(openNamespace(cgroup, roots, pid, model::ActsIn::NetworkNamespace)),
+        ipc_(openNamespace(cgroup, roots, pid, model::ActsIn::IpcNamespace)) {}
 
-  const mechanism::Access& of(model::Target target) const {
-    switch (target) {
+  const mechanism::Access& of(const model::PlannedSetting& setting) const {
+    const model::SettingKey& key = setting.request.setting;
+    switch (key.spec->target) {
       case model::Target::OomScoreAdj:
       case model::Target::Rlimit:
       case model::Target::IoPriority:
@@ -23,19 +28,22 @@ class Accesses {
         return processes_;
       case model::Target::Sysctl:
       case model::Target::Link:
+        return model::actsIn(key) == model::ActsIn::IpcNamespace ? ipc_ : network_;
       case model::Target::CgroupFile:
       case model::Target::Plimsoll:  // never in a plan but as decided against
         break;
     }
     return files_;
   }
-  const mechanism::Access& of(const model::PlannedSetting& setting) const {
-    return of(setting.request.setting.spec->target);
-  }
 
  private:
+  static mechanism::LazyAccess::Open openNamespace(const cgroup::ContainerCgroup& cgroup,
+                                                   const sys::HostRoots& roots, int64_t pid,
+                                                   model::ActsIn where);
+
   cgroup::FileAccess files_;
   cgroup::ProcessAccess processes_;
+  mechanism::LazyAccess network_, ipc_;  // of the container's pod
 };
 
 }  // namespace plimsoll::control

@@ -11,6 +11,7 @@
 #include "pkg/model/device_number.h"
 #include "pkg/model/setting.h"
 #include "pkg/model/value.h"
+#include "pkg/netns/access.h"
 
 namespace plimsoll::control {
 namespace {
@@ -212,8 +213,13 @@ Mechanisms cgroupMechanisms(const cgroup::Hierarchy& hierarchy, const sys::HostR
     ASSIGN_OR_RETURN(auto cgroup, cgroup::ContainerCgroup::open(hierarchy, change.place));
     return std::make_unique<OwnedAccess>(std::move(cgroup), roots);
   };
-  return {
-      {model::Target::CgroupFile, open}, {model::Target::OomScoreAdj, open}, {model::Target::Rlimit, open}};
+  OpenAccess in_namespace = [&roots](const Change& change) {
+    return netns::openAccess(roots, mechanism::Place{change.place, change.place_id});
+  };
+  return {{model::Target::CgroupFile, open},  {model::Target::OomScoreAdj, open},
+          {model::Target::Rlimit, open},      {model::Target::IoPriority, open},
+          {model::Target::Scheduler, open},   {model::Target::Sysctl, in_namespace},
+          {model::Target::Link, in_namespace}};
 }
 
 std::string_view outcomeName(Outcome outcome) {

@@ -28,7 +28,7 @@ using OpenAccess = std::function<base::Result<std::unique_ptr<mechanism::Access>
 // A new mechanism is one more entry.
 using Mechanisms = std::map<model::Target, OpenAccess>;
 
-// Control files and processes of containers. Both arguments outlive what is made.
+// Control files, processes and namespaces of containers. Both arguments outlive what is made.
 Mechanisms cgroupMechanisms(const cgroup::Hierarchy& hierarchy, const sys::HostRoots& roots);
 
 enum class Outcome {

@@ -87,6 +87,9 @@ std::optional<Value> certainValue(const model::PlannedSetting& setting, const mo
   const BaseResources& base = container.base;
   if (key.key == "oom.score-adj")
     return base.oom_score_adj ? std::optional(kubeletValue(key, pod, container)) : std::nullopt;
+  // What every process has that nobody gave anything else; the kubelet and the runtimes give none.
+  if (key.spec->target == model::Target::IoPriority) return model::IoPriority{};
+  if (key.spec->target == model::Target::Scheduler) return model::Scheduler{};
   if (key.spec->target != model::Target::CgroupFile) return std::nullopt;
   if (auto value = unifiedValue(key, base)) return value;
   // How runtimes turn shares into a weight depends on their version.

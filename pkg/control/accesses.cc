@@ -1,0 +1,38 @@
+#include "pkg/control/accesses.h"
+
+#include "pkg/cgroup/path.h"
+#include "pkg/netns/access.h"
+
+namespace plimsoll::control {
+namespace {
+
+using base::Result;
+using base::Status;
+
+// The container's first process, or where that is not known any of its cgroup.
+Result<pid_t> processOf(const cgroup::ContainerCgroup& cgroup, int64_t pid) {
+  if (pid > 0) return static_cast<pid_t>(pid);
+  ASSIGN_OR_RETURN(const std::vector<pid_t> pids, cgroup.pids());
+  if (!pids.empty()) return pids.front();
+  return base::error(base::ErrorCode::NotFound, "the container has no process (any more)");
+}
+
+}  // namespace
+
+mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgroup& cgroup,
+                                                    const sys::HostRoots& roots, int64_t pid,
+                                                    model::ActsIn where) {
+  return [&cgroup, &roots, pid, where]() -> Result<std::unique_ptr<mechanism::Access>> {
+    netns::Subject subject;
+    ASSIGN_OR_RETURN(subject.pid, processOf(cgroup, pid));
+    subject.belongs = [&cgroup](std::string_view text) -> Status {
+      ASSIGN_OR_RETURN(const cgroup::ProcCgroup found, cgroup::parseProcCgroup(text));
+      if (cgroup::isMember(found, cgroup.path())) return base::ok();
+      return base::error(base::ErrorCode::NotFound, "the process is in cgroup " + found.path + ", not in " +
+                                                        cgroup.path() + "; its number was another's");
+    };
+    return netns::openAccess(roots, subject, where);
+  };
+}
+
+}  // namespace plimsoll::control
