@@ -91,6 +91,20 @@ Result<std::vector<pb::Container>> Client::containers(pb::ListContainersRequest 
   return out;
 }
 
+Result<std::vector<pb::ContainerStats>> Client::stats(pb::GetStatsRequest request) {
+  std::vector<pb::ContainerStats> out;
+  do {
+    grpc::ClientContext context;
+    impl_->prepare(context);
+    pb::GetStatsResponse page;
+    const grpc::Status status = impl_->stub->GetStats(&context, request, &page);
+    if (!status.ok()) return toError(status, impl_->socket);
+    std::move(page.mutable_containers()->begin(), page.mutable_containers()->end(), std::back_inserter(out));
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return out;
+}
+
 Status Client::events(const pb::WatchEventsRequest& request,
                       const std::function<bool(const pb::WatchEventsResponse&)>& each) {
   grpc::ClientContext context;

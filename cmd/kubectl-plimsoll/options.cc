@@ -11,8 +11,8 @@
 namespace plimsoll::cli {
 namespace {
 
-constexpr std::array<std::string_view, 8> kVerbs = {"get",    "describe", "explain", "lint",
-                                                    "events", "doctor",   "version", "help"};
+constexpr std::array<std::string_view, 9> kVerbs = {"get",    "describe", "explain", "lint", "events",
+                                                    "doctor", "version",  "top",     "help"};
 
 constexpr const char* kFooter =
     "Exit codes: 0 done; 1 wrong command line, agent not reachable, not found, or file not readable;\n"
@@ -128,6 +128,28 @@ void addVersion(CLI::App& app, Options& options) {
   addAgent(verb, options);
 }
 
+void addTop(CLI::App& app, Options& options) {
+  CLI::App* verb =
+      app.add_subcommand("top", "Throttling, pressure, memory and events of containers with settings");
+  verb->add_option("POD", options.names, "pods");
+  verb->add_option("-l,--selector", options.selector, "label selector over the pods' labels");
+  verb->add_option("--sort-by", options.sort_by,
+                   "name, throttled, cpu-psi, mem-psi, io-psi, memory, pids or kills")
+      ->check(CLI::IsMember({"name", "throttled", "cpu-psi", "mem-psi", "io-psi", "memory", "pids", "kills"})
+                  .description(""))
+      ->capture_default_str();
+  verb->add_flag("-w,--watch", options.watch, "look again and again");
+  verb->add_option("--interval", options.interval_seconds,
+                   "seconds between two looks (the agent reads anew every 5)")
+      ->check(CLI::Range(1, 3600).description(""))
+      ->capture_default_str();
+  addOutput(verb, options, withDocuments({{"wide", Output::Wide}}), "wide, json or yaml");
+  addHeaders(verb, options);
+  addSelection(verb, options);
+  addAgent(verb, options);
+  addColour(verb, options);
+}
+
 std::string quotedNear(std::string_view word) {
   const auto near = model::nearest(word, kVerbs);
   return near ? "; did you mean \"" + std::string(*near) + "\"?" : "";
@@ -153,6 +175,7 @@ ParseOutcome parseCommandLine(int argc, const char* const* argv) {
   addEvents(app, options);
   addDoctor(app, options);
   addVersion(app, options);
+  addTop(app, options);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
 

@@ -15,7 +15,7 @@ constexpr int kExitError =
     1;  // wrong command line, agent not reachable, nothing of that name, file not readable
 constexpr int kExitFindings = 2;  // lint or doctor found an error
 
-enum class Verb { Get, Describe, Explain, Lint, Events, Doctor, Version };
+enum class Verb { Get, Describe, Explain, Lint, Events, Doctor, Version, Top };
 enum class Output { Table, Wide, Json, Yaml, Name };
 
 struct Options {
@@ -30,11 +30,13 @@ struct Options {
   bool all_namespaces = false;
   std::string selector;
   std::string container;           // describe
-  std::vector<std::string> names;  // get, describe: pods; explain: the key
+  std::vector<std::string> names;  // get, describe, top: pods; explain: the key
   bool list = false;               // explain
   std::vector<std::string> files;  // lint
   bool strict = false;             // lint: warnings count as errors
-  bool watch = false;              // events
+  bool watch = false;              // events, top
+  int interval_seconds = 5;        // top -w
+  std::string sort_by = "name";    // top
   std::string for_object;          // events: "pod/web-0"
   bool client_only = false;        // version
   bool local = true;               // doctor

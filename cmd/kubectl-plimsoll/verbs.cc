@@ -243,6 +243,8 @@ int run(const Options& options, Streams streams) {
       return runDoctor(options, streams);
     case Verb::Version:
       return runVersion(options, streams);
+    case Verb::Top:
+      return runTop(options, streams);
   }
   return kExitError;
 }

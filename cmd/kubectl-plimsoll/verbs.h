@@ -16,6 +16,9 @@ struct Streams {
 
 int run(const Options& options, Streams streams);
 
+// Verbs with a file of their own.
+int runTop(const Options& options, Streams streams);  // verbs_top.cc
+
 // Offline verbs (verbs_offline.cc).
 int runExplain(const Options& options, Streams streams);
 int runLint(const Options& options, Streams streams);

@@ -219,12 +219,12 @@ TEST_F(ServerTest, TellsItsHealth) {
 
 TEST_F(ServerTest, AsksForItsHealthWhileSomebodyIsConnected) {
   std::atomic<bool> live{true}, ready{false};
-  ServerOptions options;
-  options.serving = [&](const std::string& service) {
+  ServerOptions asking = options();
+  asking.serving = [&](const std::string& service) {
     return service == "readiness" ? ready.load() : live.load();
   };
-  options.health_interval = std::chrono::milliseconds(20);
-  start(options);
+  asking.health_interval = std::chrono::milliseconds(20);
+  start(asking);
   EXPECT_EQ(healthOf(socket_, ""), "SERVING");
   EXPECT_EQ(healthOf(socket_, "liveness"), "SERVING");
   EXPECT_EQ(healthOf(socket_, "readiness"), "NOT_SERVING");
