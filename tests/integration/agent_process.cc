@@ -73,6 +73,7 @@ std::vector<std::string> AgentProcess::arguments() const {
   std::vector<std::string> arguments = {PLIMSOLLD,
                                         "--nri-socket=" + nriSocket(),
                                         "--api-socket=" + apiSocket(),
+                                        "--http-address=" + httpSocket(),
                                         "--cgroup-root=" + roots_.cgroup,
                                         "--proc-root=" + roots_.proc,
                                         "--sys-root=" + roots_.sys,

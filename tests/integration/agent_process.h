@@ -32,6 +32,7 @@ class AgentProcess {
 
   std::string nriSocket() const { return directory_ + "/nri.sock"; }
   std::string apiSocket() const { return directory_ + "/run/api.sock"; }
+  std::string httpSocket() const { return directory_ + "/http.sock"; }
   std::string configFile() const { return directory_ + "/node.yaml"; }
 
   std::vector<std::string> arguments() const;
