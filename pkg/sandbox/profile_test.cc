@@ -99,6 +99,29 @@ TEST(Capabilities, NamesAndNumbersBelongTogether) {
   EXPECT_EQ(toString(CapabilitySet{CAP_BPF, CAP_KILL}), "KILL BPF");
 }
 
+std::string fileText(const std::string& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// The last column of the row that begins with the profile's name holds its capabilities.
+TEST(Profile, TheDocumentsTablesSayTheSame) {
+  for (const char* page : {SOURCE_ROOT "/docs/security.md", SOURCE_ROOT "/deploy/security/README.md"}) {
+    std::string text = fileText(page);
+    for (const Profile& profile : profiles()) {
+      if (profile.name == "core") continue;
+      std::string capabilities;
+      for (const CapabilityReason& reason : profile.capabilities)
+        capabilities += (capabilities.empty() ? "| " : ", ") + capabilityName(reason.capability);
+      size_t row = text.find("`" + std::string(profile.name) + "` |");
+      ASSERT_NE(row, std::string::npos) << profile.name << " in " << page;
+      EXPECT_THAT(text.substr(row, text.find('\n', row) - row), HasSubstr(capabilities + " |")) << page;
+    }
+  }
+}
+
 // ---- deploy/security/seccomp.json
 
 ordered_json rule(std::vector<std::string> names, const char* action) {
@@ -134,13 +157,10 @@ ordered_json containersProfile() {
 }
 
 TEST(SeccompFile, TheContainersProfileIsMadeOfTheTable) {
-  const std::string path = DEPLOY_SECURITY "/seccomp.json";
+  const std::string path = SOURCE_ROOT "/deploy/security/seccomp.json";
   const std::string expected = containersProfile().dump(2) + "\n";
   if (getenv("PLIMSOLL_WRITE")) std::ofstream(path) << expected;
-  std::ifstream in(path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  EXPECT_EQ(text.str(), expected) << path << " is not what the table says; write it anew";
+  EXPECT_EQ(fileText(path), expected) << path << " is not what the table says; write it anew";
 }
 
 }  // namespace
