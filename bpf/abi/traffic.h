@@ -21,7 +21,7 @@
 
 enum {
   kTrafficSchema = 1,
-  kTrafficBucketKeys = 8,
+  kTrafficBucketSlots = 4,
   kTrafficUplinks = 16,
   kTrafficCostShift = 20,
   kTrafficTimeShift = 8,
@@ -37,12 +37,10 @@ enum {
 // Smaller is more urgent. System is never marked nor dropped by the uplink, nor is High.
 enum TrafficClass { kClassSystem = 0, kClassHigh = 1, kClassNormal = 2, kClassBestEffort = 3 };
 
-// Lookup table from a key (cgroup id, or ifindex) to a slot: two-choice buckets of one cache line each. Slot
-// = bucket * kTrafficBucketKeys + position; key 0 is free; slot 0 is never given out, so it means "none".
-struct TrafficBucket {
-  __u64 key[kTrafficBucketKeys];
-};
-TRAFFIC_ASSERT(sizeof(struct TrafficBucket) == 64);
+// Containers and devices are found in tables of two-choice buckets: a key may stand in any slot of two
+// buckets, and the key is part of the value, so that a hit costs one cache line and no pointer is followed.
+// Slot = bucket * kTrafficBucketSlots + position; key 0 is free; slot 0 is never given out, so it means
+// "none".
 
 // One direction of one container or pod: its limit as GCRA, and what passed. A packet is admitted while the
 // backlog (tat - now) is at most `drop`, and marked CE, if it can be, from `mark`; the burst is part of both.
@@ -62,17 +60,22 @@ enum {
   kEntityPaced = 4,    // pace_cap is set
 };
 
-// A container or a pod. Key: its cgroup id. One cache line: all that most packets need.
+// A container or a pod. One cache line: all that most packets need.
 struct TrafficEntity {
   struct TrafficFlow egress;
   __u32 parent;  // the pod's slot; 0: none
   __u8 class_id;
   __u8 dscp;  // 0..63, or kTrafficNoDscp
   __u16 flags;
-  __u64 epoch_ns;  // [k] start of the pacing controller's period
-  __u64 idle_ns;   // [k] time in it without backlog
+  __u64 idle_ns;  // [k] time without backlog in the pacing controller's period
+  __u64 key;      // cgroup id
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficEntity) == 64);
+
+struct TrafficEntityBucket {
+  struct TrafficEntity at[kTrafficBucketSlots];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficEntityBucket) == 256);
 
 // What befell packets of one direction.
 struct TrafficEvents {
@@ -93,7 +96,8 @@ struct TrafficDetails {
   __u32 pad;
   struct TrafficEvents egress_events;  // [k]
   __u64 pace_backlog;                  // [k] at the end of the last period
-  __u64 reserved1[2];
+  __u64 epoch_ns;                      // [k] when that was
+  __u64 reserved1[1];
   struct TrafficEvents ingress_events;  // [k]
   __u64 reserved2[3];
 };
@@ -105,14 +109,20 @@ enum {
   kLinkUplink = 2,  // target is an index of the uplinks
 };
 
-// A network device. Key: its ifindex.
+// A network device.
 struct TrafficLink {
   __u32 target;
   __u8 class_id;         // of packets whose container is not known
   __u8 container_level;  // depth of the containers' cgroups below the root
   __u16 flags;
+  __u64 key;  // ifindex; written by the loader's table
 };
-TRAFFIC_ASSERT(sizeof(struct TrafficLink) == 8);
+TRAFFIC_ASSERT(sizeof(struct TrafficLink) == 16);
+
+struct TrafficLinkBucket {
+  struct TrafficLink at[kTrafficBucketSlots];
+};
+TRAFFIC_ASSERT(sizeof(struct TrafficLinkBucket) == 64);
 
 enum {
   kUplinkPriority = 1,  // write skb->priority

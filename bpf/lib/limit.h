@@ -73,10 +73,9 @@ BPF_INLINE void limitLearn(const struct LimitSide* side, struct TrafficEntity* e
                            __u64 idle) {
   if (!side->flow || !(entity->flags & kEntityPaced)) return;
   if (idle) ATOMIC_ADD(entity->idle_ns, idle);
-  if (!paceDue(gcraLoad(&entity->epoch_ns), now, limitTime(side->flow->mark))) return;
   struct TrafficDetails* details = detailsAt(slot);
   if (!details) return;
-  struct PaceState state = {&details->pace_fair, &entity->epoch_ns, &entity->idle_ns, &details->pace_backlog,
+  struct PaceState state = {&details->pace_fair, &details->epoch_ns, &entity->idle_ns, &details->pace_backlog,
                             details->pace_cap};
   paceStep(&state, now, side->backlog, limitTime(side->flow->mark));
 }

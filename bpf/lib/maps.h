@@ -24,11 +24,9 @@ extern const volatile __u32 link_mask;
   } map_name SEC(".maps")
 
 TRAFFIC_ARRAY(plm_config, TrafficConfig, 1);
-TRAFFIC_ARRAY(plm_ent_keys, TrafficBucket, 1);
-TRAFFIC_ARRAY(plm_entities, TrafficEntity, 1);
+TRAFFIC_ARRAY(plm_entities, TrafficEntityBucket, 1);
 TRAFFIC_ARRAY(plm_details, TrafficDetails, 1);
-TRAFFIC_ARRAY(plm_link_keys, TrafficBucket, 1);
-TRAFFIC_ARRAY(plm_links, TrafficLink, 1);
+TRAFFIC_ARRAY(plm_links, TrafficLinkBucket, 1);
 TRAFFIC_ARRAY(plm_uplinks, TrafficUplink, kTrafficUplinks);
 
 struct {

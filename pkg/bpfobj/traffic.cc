@@ -68,6 +68,14 @@ TrafficCounts& operator+=(TrafficCounts& sum, const TrafficCounts& part) {
   return sum;
 }
 
+// All but the key as one word, so that no packet sees the target of one and the flags of another.
+void storeLink(TrafficLink& live, const TrafficLink& link) {
+  Word word;
+  static_assert(offsetof(TrafficLink, key) == sizeof(word));
+  std::memcpy(&word, &link, sizeof(word));
+  __atomic_store_n(reinterpret_cast<Word*>(&live), word, __ATOMIC_RELAXED);
+}
+
 using Cgroups = decltype(cgroups_bpf::progs);
 using Sockets = decltype(sockets_bpf::progs);
 
@@ -125,8 +133,8 @@ base::Result<int> Traffic::program(Program program) const {
 }
 
 const std::map<std::string, int>& Traffic::mapDescriptors() const { return parts_->plan.shared; }
-uint32_t Traffic::entityMask() const { return parts_->entity_keys.as<TrafficBucket>().size() - 1; }
-uint32_t Traffic::linkMask() const { return parts_->link_keys.as<TrafficBucket>().size() - 1; }
+uint32_t Traffic::entityMask() const { return parts_->entity_table->capacity() / kTrafficBucketSlots - 1; }
+uint32_t Traffic::linkMask() const { return parts_->link_table->capacity() / kTrafficBucketSlots - 1; }
 
 const std::string& Traffic::pinFolder() const { return parts_->plan.pin_folder; }
 
@@ -185,15 +193,13 @@ base::Status Traffic::probePacing() const {
 }
 
 base::Status Traffic::putLink(uint32_t ifindex, const TrafficLink& link) {
-  auto links = parts_->links.as<uint64_t>();
-  static_assert(sizeof(TrafficLink) == sizeof(uint64_t));
-  auto slot = parts_->link_table->find(ifindex);
-  if (slot) {
-    store(links[*slot], std::bit_cast<uint64_t>(link));
+  auto links = parts_->links.as<TrafficLink>();
+  if (auto slot = parts_->link_table->find(ifindex)) {
+    storeLink(links[*slot], link);
     return base::ok();
   }
   ASSIGN_OR_RETURN(uint32_t fresh, parts_->link_table->reserve(ifindex, KeyTable::Clock::now()));
-  store(links[fresh], std::bit_cast<uint64_t>(link));
+  storeLink(links[fresh], link);
   parts_->link_table->publish(fresh, ifindex);
   return base::ok();
 }

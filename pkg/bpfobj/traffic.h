@@ -35,8 +35,8 @@ enum class Program { PodOut, PodIn, UplinkOut, SockOps, CgroupOut, CgroupIn, Pac
 struct TrafficOptions {
   // Where bpffs is mounted; maps are kept below it as plimsoll/v<schema>/. Empty: nothing is pinned.
   std::string bpffs;
-  // Containers and pods together, and devices. Rounded up to a power of two with room to spare (a table is
-  // filled to half at most). Where pinned maps exist, their size is kept.
+  // Containers and pods together, and devices. Rounded up to a power of two with room to spare: a table is
+  // filled to a quarter at most. Where pinned maps exist, their size is kept.
   uint32_t entities = 1536;
   uint32_t links = 520;
 };

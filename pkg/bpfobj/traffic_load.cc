@@ -8,9 +8,9 @@
 namespace plimsoll::bpfobj {
 namespace {
 
-// Twice the room: then both buckets of a key being full is out of the question (key_table_test.cc).
+// Four times the room: then both buckets of a key being full is out of the question (key_table_test.cc).
 uint32_t bucketsFor(uint32_t entries) {
-  return std::bit_ceil(std::max(2 * entries, 2u * kTrafficBucketKeys) / kTrafficBucketKeys);
+  return std::bit_ceil(std::max(4 * entries, 2u * kTrafficBucketSlots) / kTrafficBucketSlots);
 }
 
 base::Status makeFolder(const std::string& path) {
@@ -55,29 +55,25 @@ base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
   auto parts = std::make_unique<Parts>();
   MapPlan& plan = parts->plan;
   ASSIGN_OR_RETURN(plan.pin_folder, makePinFolder(options.bpffs));
-  uint32_t entity_buckets = bucketsOf(plan.pin_folder, "plm_ent_keys", options.entities);
-  uint32_t link_buckets = bucketsOf(plan.pin_folder, "plm_link_keys", options.links);
-  plan.sizes = {{"plm_ent_keys", entity_buckets},
-                {"plm_entities", entity_buckets * kTrafficBucketKeys},
-                {"plm_details", entity_buckets * kTrafficBucketKeys},
-                {"plm_link_keys", link_buckets},
-                {"plm_links", link_buckets * kTrafficBucketKeys}};
+  uint32_t entity_buckets = bucketsOf(plan.pin_folder, "plm_entities", options.entities);
+  uint32_t link_buckets = bucketsOf(plan.pin_folder, "plm_links", options.links);
+  plan.sizes = {{"plm_entities", entity_buckets},
+                {"plm_details", entity_buckets * kTrafficBucketSlots},
+                {"plm_links", link_buckets}};
 
   ASSIGN_OR_RETURN(parts->devices, loadFamily<traffic_bpf>("devices", plan, entity_buckets, link_buckets));
   parts->cgroups = loadFamily<cgroups_bpf>("cgroups", plan, entity_buckets, link_buckets);
   parts->sockets = loadFamily<sockets_bpf>("sockets", plan, entity_buckets, link_buckets);
 
   ASSIGN_OR_RETURN(parts->config, mapped(plan, "plm_config"));
-  ASSIGN_OR_RETURN(parts->entity_keys, mapped(plan, "plm_ent_keys"));
   ASSIGN_OR_RETURN(parts->entities, mapped(plan, "plm_entities"));
   ASSIGN_OR_RETURN(parts->details, mapped(plan, "plm_details"));
-  ASSIGN_OR_RETURN(parts->link_keys, mapped(plan, "plm_link_keys"));
   ASSIGN_OR_RETURN(parts->links, mapped(plan, "plm_links"));
   ASSIGN_OR_RETURN(parts->uplinks, mapped(plan, "plm_uplinks"));
   ASSIGN_OR_RETURN(parts->uplink_counts, Map::duplicate(plan.shared.at("plm_up_counts")));
   ASSIGN_OR_RETURN(parts->attached, Map::duplicate(plan.shared.at("plm_attached")));
-  parts->entity_table.emplace(parts->entity_keys.as<TrafficBucket>());
-  parts->link_table.emplace(parts->link_keys.as<TrafficBucket>());
+  parts->entity_table.emplace(parts->entities.as<TrafficEntity>());
+  parts->link_table.emplace(parts->links.as<TrafficLink>());
   parts->config.as<TrafficConfig>()[0].schema = kTrafficSchema;
   return Traffic(std::move(parts));
 }

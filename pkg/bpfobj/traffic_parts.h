@@ -14,7 +14,7 @@ struct Traffic::Parts {
   Skeleton<traffic_bpf> devices;
   base::Result<Skeleton<cgroups_bpf>> cgroups;
   base::Result<Skeleton<sockets_bpf>> sockets;
-  MappedArray config, entity_keys, entities, details, link_keys, links, uplinks;
+  MappedArray config, entities, details, links, uplinks;
   std::optional<Map> uplink_counts, attached;
   std::optional<KeyTable> entity_table, link_table;
 

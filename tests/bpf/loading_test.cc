@@ -127,7 +127,7 @@ TEST_F(Loading, RefusesMapsOfAnotherLayout) {
     if (!first) return first.error().message;
     std::string folder = first->pinFolder();
     unlink((folder + "/plm_links").c_str());
-    rename((folder + "/plm_entities").c_str(), (folder + "/plm_links").c_str());
+    rename((folder + "/plm_details").c_str(), (folder + "/plm_links").c_str());
     return loadAll({.bpffs = bpffs});
   });
   EXPECT_THAT(said, ::testing::HasSubstr("plm_links")) << said;
