@@ -9,6 +9,7 @@
 #include "cmd/plimsolld/agent.h"
 #include "cmd/plimsolld/confinement.h"
 #include "cmd/plimsolld/options.h"
+#include "cmd/plimsolld/release.h"
 #include "pkg/base/log.h"
 #include "pkg/config/config.h"
 
@@ -74,6 +75,8 @@ int main(int argc, char** argv) {
   switch (parsed.line.command) {
     case Command::CheckConfig:
       return checkConfig(parsed.line.file);
+    case Command::Release:
+      return runRelease(parsed.line.options, parsed.line.release, std::cout, std::cerr);
     case Command::Version:
       std::cout << "plimsolld " << PLIMSOLL_VERSION << "\n";
       return kExitOk;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kFooter =
     "Exit codes: 0 ended by a signal, 1 failure, 2 wrong command line, 3 wrong configuration,\n"
-    "4 this host cannot be served (cgroup v1 or hybrid).";
+    "4 this host cannot be served (cgroup v1 or hybrid).\n"
+    "release: 0 nothing of Plimsoll's is left, 1 something could not be put back, 3 an agent runs.";
 
 void addRunOptions(CLI::App& app, AgentOptions& options) {
   addSandboxOptions(app, options.sandbox);
@@ -23,6 +24,8 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
   app.add_option("--http-address", options.http_address,
                  "IP:PORT or path of a unix socket for /metrics, /livez and /readyz; empty: off")
       ->capture_default_str();
+  app.add_option("--state-dir", options.state_dir, "directory of the journal of what was changed")
+      ->capture_default_str();
   app.add_option("--cgroup-root", options.roots.cgroup, "the host's cgroup v2 mount")->capture_default_str();
   app.add_option("--proc-root", options.roots.proc, "the host's /proc")->capture_default_str();
   app.add_option("--sys-root", options.roots.sys, "the host's /sys")->capture_default_str();
@@ -34,6 +37,19 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
       ->capture_default_str();
 }
 
+CLI::App* addRelease(CLI::App& app, ReleaseOptions& options) {
+  CLI::App* release =
+      app.add_subcommand("release", "put back what was changed on this node and is still ours");
+  release->add_flag("--dry-run", options.dry_run, "only show what would be put back");
+  release
+      ->add_option_function<std::string>(
+          "-o,--output", [&options](const std::string& format) { options.json = format == "json"; },
+          "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  release->fallthrough();
+  return release;
+}
+
 }  // namespace
 
 ParseOutcome parseCommandLine(int argc, char** argv) {
@@ -43,6 +59,7 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   addRunOptions(app, outcome.line.options);
   CLI::App* check = app.add_subcommand("check-config", "read a configuration, list its mistakes, and end");
   check->add_option("FILE", outcome.line.file)->required();
+  CLI::App* release = addRelease(app, outcome.line.release);
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.require_subcommand(0, 1);
   try {
@@ -52,6 +69,7 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
     return outcome;
   }
   if (*check) outcome.line.command = Command::CheckConfig;
+  if (*release) outcome.line.command = Command::Release;
   if (*version) outcome.line.command = Command::Version;
   return outcome;
 }

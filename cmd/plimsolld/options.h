@@ -18,16 +18,23 @@ struct AgentOptions {
   std::string nri_index = "90";
   std::string api_socket = "/run/plimsoll/plimsoll.sock";
   std::string http_address = "127.0.0.1:9471";  // empty: no HTTP
+  std::string state_dir = "/var/lib/plimsoll";  // of the journal
   std::string log_level = "info";
   int sweep_seconds = 10;
 };
 
-enum class Command { Run, CheckConfig, Version };
+struct ReleaseOptions {
+  bool dry_run = false;
+  bool json = false;
+};
+
+enum class Command { Run, CheckConfig, Release, Version };
 
 struct CommandLine {
   Command command = Command::Run;
   AgentOptions options;
   std::string file;  // CheckConfig
+  ReleaseOptions release;
 };
 
 // Exit codes, as documented in --help.
@@ -35,6 +42,7 @@ constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;      // could not start, or could not go on
 constexpr int kExitUsage = 2;        // command line
 constexpr int kExitConfig = 3;       // the configuration file has mistakes
+constexpr int kExitBusy = 3;         // release: an agent runs
 constexpr int kExitUnsupported = 4;  // this host cannot be served: no pure cgroup v2
 
 // Parses argv. When help was asked for or the line is wrong it prints and gives the exit code instead.
