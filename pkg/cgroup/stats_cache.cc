@@ -3,11 +3,18 @@
 #include <utility>
 
 namespace plimsoll::cgroup {
+namespace {
+
+constexpr std::chrono::minutes kForgetAfter{5};
+constexpr std::chrono::minutes kForgetEvery{1};
+
+}  // namespace
 
 Result<model::StatsSample> StatsCache::get(const std::string& key, const std::string& cgroup_path) {
   const Clock::time_point now = now_();
   // Held while the kernel is read, so that several that ask at once cost one reading.
   std::lock_guard lock(mutex_);
+  forgetOld(now);
   auto it = entries_.find(key);
   if (it != entries_.end() && now - it->second.sample.taken < min_age_) {
     it->second.asked = now;
@@ -37,10 +44,10 @@ Result<model::StatsSample> StatsCache::get(const std::string& key, const std::st
   return entry.sample;
 }
 
-void StatsCache::forgetOlderThan(std::chrono::milliseconds age) {
-  const Clock::time_point now = now_();
-  std::lock_guard lock(mutex_);
-  std::erase_if(entries_, [&](const auto& entry) { return now - entry.second.asked > age; });
+void StatsCache::forgetOld(Clock::time_point now) {
+  if (now < next_forget_) return;
+  next_forget_ = now + kForgetEvery;
+  std::erase_if(entries_, [&](const auto& entry) { return now - entry.second.asked > kForgetAfter; });
 }
 
 size_t StatsCache::size() const {

@@ -29,8 +29,7 @@ class StatsCache {
 
   // isGone(): the cgroup went away. `key` is the container's id.
   Result<model::StatsSample> get(const std::string& key, const std::string& cgroup_path);
-  // Forgets every container that was not asked for since `age` ago.
-  void forgetOlderThan(std::chrono::milliseconds age);
+  // Containers whose counters are kept: those that were asked for in the last minutes.
   size_t size() const;
 
  private:
@@ -43,7 +42,10 @@ class StatsCache {
   const Hierarchy hierarchy_;
   const std::chrono::milliseconds min_age_;
   const std::function<Clock::time_point()> now_;
+  void forgetOld(Clock::time_point now);
+
   mutable std::mutex mutex_;
+  Clock::time_point next_forget_{};                 // guarded by mutex_
   std::unordered_map<std::string, Entry> entries_;  // guarded by mutex_
 };
 

@@ -164,10 +164,11 @@ TEST_F(StatsCacheTest, ForgetsWhatIsGoneOrNotAskedFor) {
   EXPECT_TRUE(cache_.get("abc", kPath).error().isGone());
   EXPECT_EQ(cache_.size(), 0U);
   host_.container(kPath);
+  host_.container("/kubepods/pod1/other");
   ASSERT_TRUE(cache_.get("abc", kPath));
-  now_ += 61s;
-  cache_.forgetOlderThan(60s);
-  EXPECT_EQ(cache_.size(), 0U);
+  now_ += 6min;
+  ASSERT_TRUE(cache_.get("other", "/kubepods/pod1/other"));
+  EXPECT_EQ(cache_.size(), 1U);
 }
 
 TEST_F(StatsCacheTest, APathThatLeavesTheTreeIsRefused) {
