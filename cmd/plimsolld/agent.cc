@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/plimsolld/agent_journal.h"
 #include "cmd/plimsolld/api_source.h"
 #include "cmd/plimsolld/nri_handler.h"
 #include "cmd/plimsolld/observability.h"
@@ -91,10 +92,12 @@ struct Agent::Parts {
   config::NodeConfig config;  // without a file; with one the watcher holds it
   std::unique_ptr<sys::EventLoop> loop;
   std::unique_ptr<config::ConfigWatcher> watcher;
-  std::unique_ptr<control::Applier> applier;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<JournalFlusher> flusher;
   control::ReportStore store;
   std::unique_ptr<ApiSource> source;
   std::unique_ptr<Observability> observability;
+  std::unique_ptr<control::Applier> applier;
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<NriHandler> handler;
   std::unique_ptr<nri::Plugin> plugin;
@@ -106,12 +109,14 @@ struct Agent::Parts {
 
   void tell();
   base::Status openConfig();
+  base::Status openJournal();
   base::Status startApi();
   base::Status startPlugin();
   base::Status makeObservability();
   base::Status startObservability();
   base::Status watchForSignals();
   void configChanged(const base::Result<config::NodeConfig>& loaded);
+  void makeSource(const model::NodeFacts& node);
   void makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy);
 };
 
@@ -123,6 +128,12 @@ base::Status Agent::Parts::openConfig() {
   auto changed = [this](const base::Result<config::NodeConfig>& loaded) { configChanged(loaded); };
   ASSIGN_OR_RETURN(watcher, config::ConfigWatcher::start(*loop, options.config, changed, {}));
   config = watcher->current();
+  return base::ok();
+}
+
+base::Status Agent::Parts::openJournal() {
+  ASSIGN_OR_RETURN(journal, openAgentJournal(options.state_dir));
+  flusher = std::make_unique<JournalFlusher>(*loop, *journal);
   return base::ok();
 }
 
@@ -154,7 +165,7 @@ void Agent::Parts::tell() {
   }
 }
 
-void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy) {
+void Agent::Parts::makeSource(const model::NodeFacts& node) {
   api::NodeInfo info;
   info.name = hostName();
   info.agent_version = PLIMSOLL_VERSION;
@@ -165,7 +176,11 @@ void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hiera
   info.unsupported = unsupportedSettings(node);
   source = std::make_unique<ApiSource>(store, std::move(info));
   source->setPolicy(config.policy);
-  applier = std::make_unique<control::Applier>(options.roots, std::move(hierarchy));
+}
+
+void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy) {
+  applier = std::make_unique<control::Applier>(options.roots, std::move(hierarchy), *journal,
+                                               observability->metrics());
   control::Controller::Options controls;
   controls.sweep_min = std::chrono::seconds(options.sweep_seconds);
   controls.sweep_max = std::max(controls.sweep_max, controls.sweep_min);
@@ -176,8 +191,9 @@ void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hiera
     if (untold.size() == 1)
       tell_timer = loop->after(sys::EventLoop::Clock::duration::zero(), [this] { tell(); });
   };
-  controller = std::make_unique<control::Controller>(*loop, controls, *applier, std::move(node),
-                                                     config.policy, store, std::move(sink));
+  controller =
+      std::make_unique<control::Controller>(*loop, controls, *applier, std::move(node), config.policy, store,
+                                            observability->metrics(), std::move(sink));
 }
 
 base::Status Agent::Parts::startApi() {
@@ -220,8 +236,9 @@ base::Status Agent::Parts::makeObservability() {
 }
 
 base::Status Agent::Parts::startObservability() {
-  return observability->start({.plugin = *plugin, .settled = [this] { return controller->pending() == 0; }},
-                              options.http_address);
+  return observability->start(
+      {.plugin = *plugin, .settled = [this] { return controller->pending() == 0; }, .journal = journal.get()},
+      options.http_address);
 }
 
 base::Status Agent::Parts::watchForSignals() {
@@ -244,11 +261,13 @@ Started Agent::start(AgentOptions options) {
   // Before any thread exists, so that every thread leaves the signals to the loop.
   if (auto status = parts->watchForSignals(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->openConfig(); !status) return failed(kExitConfig, status.error());
+  if (auto status = parts->openJournal(); !status) return failed(kExitFailure, status.error());
   model::NodeFacts node =
       cgroup::probeNode(parts->options.roots, *hierarchy, knownCgroups(parts->options.roots));
   node.may_enter_namespaces = netns::mayEnterNamespaces();
-  parts->makeController(std::move(node), std::move(*hierarchy));
+  parts->makeSource(node);
   if (auto status = parts->makeObservability(); !status) return failed(kExitFailure, status.error());
+  parts->makeController(std::move(node), std::move(*hierarchy));
   if (auto status = parts->startApi(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startPlugin(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startObservability(); !status) return failed(kExitFailure, status.error());

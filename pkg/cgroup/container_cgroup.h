@@ -39,6 +39,11 @@ class ContainerCgroup {
   // cannot be read are left out: what is not known binds nothing.
   std::vector<model::AncestorValue> ancestors(const std::string& file) const;
 
+  // A path to the file by way of our held directory, for system calls that take no descriptor (inotify).
+  std::string pathOf(const std::string& file) const {
+    return "/proc/self/fd/" + std::to_string(dir_.get()) + "/" + file;
+  }
+
   Result<std::set<std::string, std::less<>>> files() const;
   // Of this cgroup and all below it.
   Result<std::vector<pid_t>> pids() const;

@@ -19,7 +19,9 @@ class Accesses {
         ipc_(openNamespace(cgroup, roots, pid, model::ActsIn::IpcNamespace)) {}
 
   const mechanism::Access& of(const model::PlannedSetting& setting) const {
-    const model::SettingKey& key = setting.request.setting;
+    return of(setting.request.setting);
+  }
+  const mechanism::Access& of(const model::SettingKey& key) const {
     switch (key.spec->target) {
       case model::Target::OomScoreAdj:
       case model::Target::Rlimit:

@@ -11,8 +11,10 @@
 #include "pkg/cgroup/path.h"
 #include "pkg/cgroup/write_order.h"
 #include "pkg/control/accesses.h"
+#include "pkg/control/release.h"
 #include "pkg/policy/baseline.h"
 #include "pkg/policy/binding.h"
+#include "pkg/policy/drift.h"
 
 namespace plimsoll::control {
 namespace {
@@ -24,6 +26,8 @@ using model::ContainerReport;
 using model::PlannedSetting;
 using model::Stage;
 using model::State;
+
+constexpr int64_t kDefaultWeight = 100;
 
 const model::SettingSpec& specOf(const PlannedSetting& setting) { return *setting.request.setting.spec; }
 
@@ -38,11 +42,25 @@ void judgeBinding(PlannedSetting& setting, const Applied& applied) {
   setting.binding = *binding;
 }
 
-void take(const Applied& applied, PlannedSetting& setting) {
+// A sysctl that travelled in the creation request and that we may not read back, since that needs what the
+// writing would have needed: a runtime that cannot set it fails the container, so its start is taken for it.
+bool isOnTheRuntimesWord(const Applied& applied, const PlannedSetting& setting) {
+  return setting.stage == Stage::Create && specOf(setting).target == model::Target::Sysctl &&
+         (setting.state == State::Pending || setting.state == State::Applied) &&
+         applied.state == State::Unsupported && !applied.written;
+}
+
+void take(const Applied& applied, PlannedSetting& setting, const journal::Change* change) {
   State before = setting.state;
+  const bool on_word = isOnTheRuntimesWord(applied, setting);
   mechanism::record(applied, setting);
-  if (setting.found) setting.found = base::trim(*setting.found);
+  setting.found = change ? change->found : std::nullopt;
   judgeBinding(setting, applied);
+  if (setting.state == State::Applied) setting.reason = setting.caveat;
+  if (on_word) {
+    setting.state = State::Applied;
+    setting.reason = "set by the runtime and not read back: " + applied.reason;
+  }
   if (setting.state != before) setting.changed_at = std::chrono::system_clock::now();
 }
 
@@ -68,29 +86,21 @@ bool namesContainer(std::string_view proc_cgroup, const model::ContainerFacts& c
   return !container.id.empty() && proc_cgroup.find(container.id) != std::string_view::npos;
 }
 
-// Files that the runtime writes whenever the kubelet resizes the container.
-bool isKubelets(std::string_view file) {
-  return file == "cpu.weight" || file == "cpu.max" || file == "memory.max" || file == "pids.max";
+// The runtime writes these on a resize exactly as the kubelet gave them.
+bool isPassedOn(std::string_view file) {
+  return file == "cpu.max" || file == "memory.max" || file == "pids.max";
 }
 
-// What the file would hold without us: what was found before we wrote; for a value that travelled at creation
-// what the kubelet gave, or else a new cgroup's default. nullopt: not known.
-std::optional<model::Value> valueWithoutUs(const PlannedSetting& setting, const ContainerReport& report) {
-  const std::string& file = setting.request.setting.file;
-  auto parsed = [&setting](const std::string& text) -> std::optional<model::Value> {
-    auto value = model::parseKernelText(specOf(setting), setting.value, text);
-    return value ? std::optional(*std::move(value)) : std::nullopt;
-  };
-  if (setting.found) return parsed(*setting.found);
-  const auto& unified = report.container.base.unified;
-  if (auto it = unified.find(file); it != unified.end()) return parsed(it->second);
-  if (isKubelets(file)) return policy::kubeletValue(setting.request.setting, report.pod, report.container);
-  for (std::string_view zero :
-       {"memory.min", "memory.low", "memory.oom.group", "cpu.idle", "cpu.max.burst"}) {
-    if (file == zero) return parsed("0");
-  }
-  if (file == "memory.high") return parsed("max");
-  return std::nullopt;
+// Whether the plan still sets what the journal has. While a container is idle its weight is gone on purpose.
+bool isAskedFor(const journal::Change& change, const ContainerReport& report) {
+  const auto& settings = report.plan.settings;
+  return std::any_of(settings.begin(), settings.end(), [&](const PlannedSetting& setting) {
+    if (model::isDecidedAgainst(setting.state)) return false;
+    const model::SettingKey& key = setting.request.setting;
+    if (key.spec->target != change.target) return false;
+    const bool idles = key.file == "cpu.idle" && setting.value != model::Value(model::Number{0});
+    return key.file == change.object || (idles && change.object == "cpu.weight");
+  });
 }
 
 bool isWritten(const PlannedSetting& setting) {
@@ -136,33 +146,104 @@ Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*
   return resolved;
 }
 
-Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) const {
-  Accesses accesses(handle, roots_, report.container.pid);
-  for (size_t i : cgroup::writeOrder(report.plan.settings, handle)) {
-    PlannedSetting& setting = report.plan.settings[i];
-    int error = setting.error_number;
-    bool momentary = error == EBUSY || error == EAGAIN || error == EINTR;
-    if (setting.state != State::Failed || !momentary) continue;
-    Applied applied = mechanism::applySetting(accesses.of(setting), setting);
-    if (applied.gone && handle.gone()) return Outcome::Gone;
-    setStage(setting, applied, When::Late);
-    take(applied, setting);
+void Applier::carry(const ContainerReport& report) {
+  std::vector<journal::Change> changes;
+  mechanism::Place place;
+  if (auto path = cgroup::fromRuntime(report.container.cgroups_path, report.pod.cgroup_parent))
+    place.name = *std::move(path);
+  for (const PlannedSetting& setting : report.plan.settings) {
+    if (setting.state != State::Pending || setting.stage != Stage::Create) continue;
+    std::optional<std::string> found;
+    if (auto without = policy::certainValue(setting, report.pod, report.container))
+      found = model::kernelWrites(specOf(setting), *without).front();
+    changes.push_back(ledger_.change(report, setting, place, std::move(found)));
   }
-  return Outcome::Done;
+  ledger_.set(changes);
 }
 
-Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when) const {
-  Accesses accesses(handle, roots_, report.container.pid);
-  for (size_t i : cgroup::writeOrder(report.plan.settings, handle)) {
-    PlannedSetting& setting = report.plan.settings[i];
-    Applied applied = mechanism::applySetting(accesses.of(setting), setting);
-    // A process may end while its container goes on.
-    if (applied.gone && handle.gone()) return Outcome::Gone;
-    recogniseCarried(setting, applied);
-    setStage(setting, applied, when);
-    take(applied, setting);
+void Applier::put(const mechanism::Access& access, ContainerReport& report, Step step, When when) {
+  PlannedSetting& setting = report.plan.settings[step.index];
+  const bool tried = step.looked.must_write;
+  const auto start = std::chrono::steady_clock::now();
+  Applied applied = mechanism::put(access, setting, std::move(step.looked));
+  recogniseCarried(setting, applied);
+  setStage(setting, applied, when);
+  ledger_.settled(report, setting, access.place(), applied);
+  take(applied, setting, ledger_.find(report, setting));
+  const auto took = std::chrono::steady_clock::now() - start;
+  if (tried || setting.state == State::Failed)
+    metrics_.applied(specOf(setting), setting.state, took, setting.error_number);
+}
+
+// An idle cgroup has no weight, and one that is idle no longer has the default: the weight that the runtime
+// gave goes with cpu.idle, and has to come back after it.
+void Applier::rememberWeight(const mechanism::Access& access, const ContainerReport& report,
+                             const PlannedSetting& setting, std::vector<journal::Change>& changes) {
+  if (setting.request.setting.file != "cpu.idle" || setting.value == model::Value(model::Number{0})) return;
+  PlannedSetting weight;
+  weight.request.setting = model::findSetting("cpu.weight").value();
+  weight.request.source = setting.request.source;
+  weight.value = model::Number{kDefaultWeight};
+  auto text = access.read(weight);
+  if (!text || base::trim(*text) == "0") return;
+  if (const journal::Change* open = ledger_.find(report, weight)) {
+    if (base::trim(*text) != open->ours) ledger_.rebase(report, weight, std::string(base::trim(*text)));
+    return;
   }
-  return Outcome::Done;
+  changes.push_back(ledger_.change(report, weight, access.place(), *std::move(text)));
+}
+
+Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& report,
+                                const std::vector<size_t>& settings, When when) {
+  Accesses accesses(handle, roots_, report.container.pid);
+  std::vector<Step> steps;
+  std::vector<journal::Change> changes;
+  for (size_t i : settings) {
+    const PlannedSetting& setting = report.plan.settings[i];
+    const mechanism::Access& access = accesses.of(setting);
+    mechanism::Looked looked = mechanism::look(access, setting);
+    // A process may end while its container goes on.
+    if (looked.applied.gone && handle.gone()) return Outcome::Gone;
+    if (looked.must_write) {
+      rememberWeight(access, report, setting, changes);
+      std::string found(base::trim(*looked.applied.found));
+      // The runtime has just written it: that is what there is to go back to now.
+      if (when == When::Resized && policy::isKubelets(setting.request.setting.file))
+        ledger_.rebase(report, setting, found);
+      changes.push_back(ledger_.change(report, setting, access.place(), std::move(found)));
+    }
+    steps.push_back({i, std::move(looked)});
+  }
+  ledger_.set(changes);
+  for (Step& step : steps) {
+    const mechanism::Access& access = accesses.of(report.plan.settings[step.index]);
+    put(access, report, std::move(step), when);
+  }
+  return handle.gone() ? Outcome::Gone : Outcome::Done;
+}
+
+Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when) {
+  std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
+  std::erase_if(order, [&](size_t i) { return report.plan.settings[i].state == State::Drifted; });
+  return write(handle, report, order, when);
+}
+
+Applier::Outcome Applier::enforce(const ContainerHandle& handle, ContainerReport& report,
+                                  const std::vector<size_t>& settings) {
+  std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
+  std::erase_if(order,
+                [&](size_t i) { return std::find(settings.begin(), settings.end(), i) == settings.end(); });
+  return write(handle, report, order, When::Late);
+}
+
+Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) {
+  std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
+  std::erase_if(order, [&](size_t i) {
+    const PlannedSetting& setting = report.plan.settings[i];
+    const int error = setting.error_number;
+    return setting.state != State::Failed || (error != EBUSY && error != EAGAIN && error != EINTR);
+  });
+  return order.empty() ? Outcome::Done : write(handle, report, order, When::Late);
 }
 
 Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport& report) const {
@@ -170,51 +251,63 @@ Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport
   Accesses accesses(handle, roots_, report.container.pid);
   for (PlannedSetting& setting : report.plan.settings) {
     if (!isWritten(setting)) continue;
+    const auto start = std::chrono::steady_clock::now();
     Applied applied = mechanism::observeSetting(accesses.of(setting), setting);
+    metrics_.readBack(std::chrono::steady_clock::now() - start);
     if (applied.gone) continue;
-    take(applied, setting);
+    take(applied, setting, ledger_.find(report, setting));
   }
   return Outcome::Done;
 }
 
-void Applier::forgetFoundBeforeResize(ContainerReport& report) {
-  for (PlannedSetting& setting : report.plan.settings) {
-    if (isKubelets(setting.request.setting.file)) setting.found.reset();
-  }
+void Applier::yield(const ContainerReport& report, const PlannedSetting& setting) {
+  const journal::Change* open = ledger_.find(report, setting);
+  if (!open) return;
+  journal::Change left = *open;
+  left.ours = setting.actual.value_or("");
+  ledger_.close(left, journal::Op::Left, setting.reason);
 }
 
-void Applier::relaxForResize(const ContainerHandle& handle, const ContainerReport& report) const {
-  // The runtime writes cpu.weight and cpu.max of its own; the kernel refuses the first while cpu.idle is 1
-  // and the second below cpu.max.burst, and the kubelet's resize would fail.
+void Applier::prepareResize(const std::optional<ContainerHandle>& handle, ContainerReport& report) {
   for (const PlannedSetting& setting : report.plan.settings) {
+    if (!isWritten(setting)) continue;
     const std::string& file = setting.request.setting.file;
-    if (!isWritten(setting) || (file != "cpu.idle" && file != "cpu.max.burst")) continue;
-    if (Status written = handle.write(file, {"0"}); !written && !written.error().isGone()) {
+    if (isPassedOn(file)) {
+      auto base = policy::kubeletValue(setting.request.setting, report.pod, report.container);
+      ledger_.rebase(report, setting, model::kernelWrites(specOf(setting), base).front());
+    }
+    // The runtime writes cpu.weight and cpu.max of its own; the kernel refuses the first while cpu.idle is 1
+    // and the second below cpu.max.burst, and the kubelet's resize would fail.
+    if (!handle || (file != "cpu.idle" && file != "cpu.max.burst")) continue;
+    if (Status written = handle->write(file, {"0"}); !written && !written.error().isGone()) {
       base::log::warn("Could not make room for a resize",
                       {{"container", report.container.id}, {"err", written.error().message}});
     }
   }
 }
 
-void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report,
-                       const PlannedSetting& setting) const {
-  if (!isWritten(setting)) return;
-  Accesses accesses(handle, roots_, report.container.pid);
-  Applied now = mechanism::observeSetting(accesses.of(setting), setting);
-  if (now.gone || (now.state != State::Applied && now.state != State::Adjusted)) return;
-  auto value = valueWithoutUs(setting, report);
-  std::string problem = "what it was before is not known";
-  if (value) {
-    PlannedSetting restored = setting;
-    restored.value = *std::move(value);
-    restored.state = State::Pending;
-    Applied done = mechanism::applySetting(accesses.of(restored), restored);
-    if (done.gone || done.state != State::Failed) return;
-    problem = done.reason;
+void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report) {
+  std::vector<journal::Change> changes;
+  for (const journal::Change* change : ledger_.ofContainer(report)) {
+    if (!isAskedFor(*change, report)) changes.push_back(*change);
   }
-  base::log::warn(
-      "Could not put a value back",
-      {{"container", report.container.id}, {"key", setting.request.setting.key}, {"err", problem}});
+  // The newest first, as a value may stand on an earlier one.
+  std::reverse(changes.begin(), changes.end());
+  Accesses accesses(handle, roots_, report.container.pid);
+  for (journal::Change& change : changes) {
+    auto key = model::findSetting(change.key);
+    if (!key) continue;  // of another version: a release tells of it
+    const mechanism::Access& access = accesses.of(*key);
+    ReleaseRow row{change, {}, control::Outcome::Gone, {}};
+    if (samePlace(change, access.place())) row = putBack(change, access, Mode::Restore);
+    if (auto op = closingOf(row.outcome)) {
+      if (*op == journal::Op::Left) change.ours = row.now.value_or("");
+      ledger_.close(change, *op, "no longer asked for");
+      continue;
+    }
+    base::log::warn("Could not put a value back",
+                    {{"container", report.container.id}, {"key", change.key}, {"err", row.reason}});
+  }
 }
 
 }  // namespace plimsoll::control

@@ -1,6 +1,6 @@
-// Brings one container's kernel state to its plan: reads, writes what differs, reads back, and says in the
-// report what the kernel really has. Knows the mechanisms (cgroup files, OOM score, rlimits); decides
-// nothing.
+// Brings one container's kernel state to its plan: reads, journals what is about to change, writes what
+// differs, reads back, and says in the report what the kernel really has. Knows the mechanisms and the
+// journal; decides nothing.
 //
 // Threads: the loop's. A call takes a few microseconds per setting.
 #pragma once
@@ -12,6 +12,9 @@
 
 #include "pkg/cgroup/container_cgroup.h"
 #include "pkg/cgroup/hierarchy.h"
+#include "pkg/control/ledger.h"
+#include "pkg/mechanism/mechanism.h"
+#include "pkg/metrics/metrics.h"
 #include "pkg/model/plan.h"
 #include "pkg/sys/host_roots.h"
 
@@ -23,12 +26,19 @@ using ContainerHandle = cgroup::ContainerCgroup;
 class Applier {
  public:
   // Start: no user code has run. Late: it has.
-  enum class When { Start, Late };
+  // Resized: the runtime has just written the kubelet's new values.
+  enum class When { Start, Late, Resized };
   enum class Outcome { Done, Gone };
   using Devices = std::vector<std::pair<model::DeviceRef, base::Result<model::DeviceNumber>>>;
 
-  Applier(sys::HostRoots roots, cgroup::Hierarchy hierarchy)
-      : roots_(std::move(roots)), hierarchy_(std::move(hierarchy)) {}
+  // Journal and metrics outlive this.
+  Applier(sys::HostRoots roots, cgroup::Hierarchy hierarchy, journal::Journal& journal,
+          metrics::Metrics& metrics)
+      : roots_(std::move(roots)), hierarchy_(std::move(hierarchy)), ledger_(journal), metrics_(metrics) {}
+
+  const cgroup::Hierarchy& hierarchy() const { return hierarchy_; }
+  const sys::HostRoots& roots() const { return roots_; }
+  journal::Journal& journal() { return ledger_.journal(); }
 
   // NotFound: there is no such cgroup (yet, or any more).
   base::Result<ContainerHandle> open(const model::PodFacts& pod,
@@ -41,30 +51,54 @@ class Applier {
   Devices resolveDevices(const std::vector<const model::Request*>& requests,
                          const model::ContainerFacts& container) const;
 
+  // What the creation request carries is journaled before the runtime has it.
+  void carry(const model::ContainerReport& report);
+
   // Writes what the kernel does not have yet. A setting that was carried in the creation request and arrived
-  // is only read.
-  Outcome converge(const ContainerHandle& handle, model::ContainerReport& report, When when) const;
+  // is only read. What drifted stays as it is: enforce() is for that.
+  Outcome converge(const ContainerHandle& handle, model::ContainerReport& report, When when);
 
   // Reads without writing: what somebody else changed becomes Drifted.
   Outcome observe(const ContainerHandle& handle, model::ContainerReport& report) const;
 
+  // Writes these settings (by index) again, whatever their state.
+  Outcome enforce(const ContainerHandle& handle, model::ContainerReport& report,
+                  const std::vector<size_t>& settings);
+
   // Tries again what the kernel refused for the moment (EBUSY and the like), and nothing else.
-  Outcome retry(const ContainerHandle& handle, model::ContainerReport& report) const;
+  Outcome retry(const ContainerHandle& handle, model::ContainerReport& report);
 
-  // What the kubelet's files held before its resize is nothing to go back to.
-  static void forgetFoundBeforeResize(model::ContainerReport& report);
+  // Somebody else's value stays: it is not ours to put back any more.
+  void yield(const model::ContainerReport& report, const model::PlannedSetting& setting);
 
-  // Takes back what would make the runtime's own write of the kubelet's new values fail.
-  void relaxForResize(const ContainerHandle& handle, const model::ContainerReport& report) const;
+  // The kubelet's new values are what there is to go back to. Takes back what would make the runtime's own
+  // write of them fail.
+  void prepareResize(const std::optional<ContainerHandle>& handle, model::ContainerReport& report);
 
-  // Puts back what would be there without us, where that is known and the present value is still ours; says
-  // in the log where it is not known.
-  void withdraw(const ContainerHandle& handle, const model::ContainerReport& report,
-                const model::PlannedSetting& setting) const;
+  // Puts back whatever the journal has of this container that the plan does not ask for, where the present
+  // value is still ours.
+  void withdraw(const ContainerHandle& handle, const model::ContainerReport& report);
+
+  // The container and all that was set for it alone is gone.
+  void forget(const model::ContainerReport& report) { ledger_.forget(report.container.id); }
+  // The same of what its containers share.
+  void forgetPod(const std::string& sandbox_id) { ledger_.forget(sandbox_id); }
 
  private:
+  struct Step {
+    size_t index;
+    mechanism::Looked looked;
+  };
+  Outcome write(const ContainerHandle& handle, model::ContainerReport& report,
+                const std::vector<size_t>& settings, When when);
+  void put(const mechanism::Access& access, model::ContainerReport& report, Step step, When when);
+  void rememberWeight(const mechanism::Access& access, const model::ContainerReport& report,
+                      const model::PlannedSetting& setting, std::vector<journal::Change>& changes);
+
   sys::HostRoots roots_;
   cgroup::Hierarchy hierarchy_;
+  Ledger ledger_;
+  metrics::Metrics& metrics_;
 };
 
 }  // namespace plimsoll::control

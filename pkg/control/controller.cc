@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pkg/annotation/annotation.h"
+#include "pkg/base/log.h"
 #include "pkg/policy/policy.h"
 
 namespace plimsoll::control {
@@ -41,14 +42,6 @@ void addLikelySlips(const model::PodIntent& intent, ContainerReport& report) {
   }
 }
 
-// Whether the plan still sets what `old` set.
-bool inForce(const ContainerReport& report, const PlannedSetting& old) {
-  const auto& now = report.plan.settings;
-  return std::any_of(now.begin(), now.end(), [&old](const PlannedSetting& setting) {
-    return setting.request.setting.key == old.request.setting.key && !model::isDecidedAgainst(setting.state);
-  });
-}
-
 }  // namespace
 
 void Controller::mergeBase(model::BaseResources& base, const model::BaseResources& change) {
@@ -64,14 +57,23 @@ void Controller::mergeBase(model::BaseResources& base, const model::BaseResource
 }
 
 Controller::Controller(sys::EventLoop& loop, Options options, Applier& applier, model::NodeFacts node,
-                       model::NodePolicy policy, ReportStore& store, EventSink sink)
+                       model::NodePolicy policy, ReportStore& store, metrics::Metrics& metrics,
+                       EventSink sink)
     : loop_(loop),
       options_(options),
       applier_(applier),
       node_(std::move(node)),
       policy_(std::move(policy)),
       store_(store),
+      metrics_(metrics),
       narrator_(std::move(sink)) {
+  auto watch = cgroup::FileWatch::create(loop_, [this](const std::string& id) { somebodyWrote(id); });
+  if (watch) {
+    file_watch_ = *std::move(watch);
+  } else {
+    base::log::warn("Foreign changes are noticed by the periodic look only",
+                    {{"err", watch.error().message}});
+  }
   armSweep();
 }
 
@@ -96,7 +98,10 @@ void Controller::podStarted(model::PodFacts facts) {
   pods_.insert_or_assign(std::move(id), Pod{std::move(facts), std::nullopt});
 }
 
-void Controller::podRemoved(const std::string& sandbox_id) { pods_.erase(sandbox_id); }
+void Controller::podRemoved(const std::string& sandbox_id) {
+  pods_.erase(sandbox_id);
+  applier_.forgetPod(sandbox_id);
+}
 
 Controller::Pod& Controller::podOf(const std::string& sandbox_id) {
   // A container listed without its pod gets one without a name, which knowsPod() does not count.
@@ -156,6 +161,7 @@ CreateDecision Controller::containerCreating(model::ContainerFacts facts) {
   Draft draft = newReport(std::move(facts));
   plan(*draft, false);
   CreateDecision decision = createDecision(draft->plan);
+  if (!decision.empty() && !decision.rejection) applier_.carry(*draft);
   Entry& entry = containers_[draft->container.id];
   entry = Entry{};
   entry.planned = true;
@@ -171,7 +177,10 @@ void Controller::tellLater(ReportPtr report) {
 }
 
 void Controller::tellPlans() {
-  for (const ReportPtr& report : untold_) narrator_.planMade(*report);
+  for (const ReportPtr& report : untold_) {
+    narrator_.planMade(*report);
+    metrics_.planMade(report->plan);
+  }
   untold_.clear();
   tell_timer_.cancel();
 }
@@ -211,8 +220,7 @@ void Controller::containerUpdating(const std::string& id, const model::BaseResou
   Entry& entry = it->second;
   auto draft = std::make_shared<ContainerReport>(*entry.report);
   mergeBase(draft->container.base, base);
-  if (entry.handle) applier_.relaxForResize(*entry.handle, *draft);
-  Applier::forgetFoundBeforeResize(*draft);
+  applier_.prepareResize(entry.handle, *draft);
   publish(entry, std::move(draft));
   entry.planned = false;
   // If the runtime's write fails there is no notice that it is done.
@@ -224,7 +232,7 @@ void Controller::containerUpdated(const std::string& id) {
   if (it == containers_.end()) return;
   it->second.recheck.cancel();
   it->second.planned = false;
-  process(id);
+  process(id, Applier::When::Resized);
 }
 
 void Controller::containerStopped(const std::string& id) {
@@ -233,27 +241,36 @@ void Controller::containerStopped(const std::string& id) {
   auto draft = std::make_shared<ContainerReport>(*it->second.report);
   draft->container.state = ContainerState::Stopped;
   draft->container.pid = 0;
+  unwatch(it->second);
   it->second.handle.reset();
+  applier_.forget(*draft);
   publish(it->second, std::move(draft));
 }
 
 void Controller::containerRemoved(const std::string& id) {
-  containers_.erase(id);
+  auto it = containers_.find(id);
+  if (it == containers_.end()) return;
+  unwatch(it->second);
+  applier_.forget(*it->second.report);
+  containers_.erase(it);
   store_.erase(id);
 }
 
 void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   if (!untold_.empty()) tellPlans();
+  const auto start = std::chrono::steady_clock::now();
   ReportPtr before = entry.report;
-  if (draft->plan.settings.empty() || (!entry.handle && !hold(entry, *draft))) {
-    publish(entry, std::move(draft));
-    narrator_.settled(*before, *entry.report);
-    return;
+  const bool wanted = !draft->plan.settings.empty() || entry.withdraw;
+  Applier::Outcome outcome = Applier::Outcome::Done;
+  if (wanted && (entry.handle || hold(entry, *draft))) {
+    if (std::exchange(entry.withdraw, false)) applier_.withdraw(*entry.handle, *draft);
+    outcome = applier_.converge(*entry.handle, *draft, when);
   }
-  Applier::Outcome outcome = applier_.converge(*entry.handle, *draft, when);
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);
-  if (outcome == Applier::Outcome::Gone) markGone(entry);
+  metrics_.reconciled(std::chrono::steady_clock::now() - start);
+  if (outcome == Applier::Outcome::Gone) return markGone(entry);
+  if (entry.handle) watch(entry);
 }
 
 bool Controller::hold(Entry& entry, ContainerReport& draft) {
@@ -274,6 +291,7 @@ bool Controller::hold(Entry& entry, ContainerReport& draft) {
 }
 
 void Controller::markGone(Entry& entry) {
+  unwatch(entry);
   entry.handle.reset();
   if (!entry.gone_since) entry.gone_since = sys::EventLoop::Clock::now();
 }
@@ -282,16 +300,16 @@ void Controller::replan(Entry& entry, ContainerReport& draft) {
   bool first = draft.plan.settings.empty() && draft.plan.problems.empty();
   plan(draft, !first);
   entry.planned = true;
-  for (const PlannedSetting& old : entry.report->plan.settings) {
-    if (entry.handle && !inForce(draft, old)) applier_.withdraw(*entry.handle, *entry.report, old);
-  }
+  entry.withdraw = true;
+  entry.fights.clear();
   if (!first) return;
   narrator_.planMade(draft);
+  metrics_.planMade(draft.plan);
   // What was told just now is not told again as a change.
   entry.report = std::make_shared<ContainerReport>(draft);
 }
 
-void Controller::process(const std::string& id) {
+void Controller::process(const std::string& id, Applier::When when) {
   auto it = containers_.find(id);
   if (it == containers_.end() || it->second.report->container.state == ContainerState::Stopped) return;
   Entry& entry = it->second;
@@ -301,12 +319,18 @@ void Controller::process(const std::string& id) {
     // It runs already: that it should not have started is no news to act on.
     draft->plan.rejection.reset();
   }
+  if (when == Applier::When::Resized) {
+    // Whatever somebody wrote before, the runtime has written its own now.
+    for (PlannedSetting& setting : draft->plan.settings) {
+      if (setting.state == State::Drifted) setting.state = State::Pending;
+    }
+  }
   // A container that is only created has no cgroup; StartContainer will bring it.
   if (draft->container.pid == 0 && draft->container.state != ContainerState::Running) {
     publish(entry, std::move(draft));
     return;
   }
-  converge(entry, std::move(draft), Applier::When::Late);
+  converge(entry, std::move(draft), when);
 }
 
 }  // namespace plimsoll::control

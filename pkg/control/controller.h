@@ -17,8 +17,10 @@
 #include <vector>
 
 #include "pkg/base/result.h"
+#include "pkg/cgroup/file_watch.h"
 #include "pkg/control/applier.h"
 #include "pkg/control/create_decision.h"
+#include "pkg/control/fights.h"
 #include "pkg/control/narrator.h"
 #include "pkg/control/report_store.h"
 #include "pkg/model/plan.h"
@@ -39,10 +41,13 @@ class Controller {
     std::chrono::milliseconds forget_after{60'000};
     // After the runtime announced a resize, how long to wait for its notice that it is done.
     std::chrono::milliseconds resize_recheck{1'000};
+    // After somebody wrote to a file of ours, how long to wait for the rest of what he writes.
+    std::chrono::milliseconds drift_delay{20};
   };
 
+  // All references outlive this.
   Controller(sys::EventLoop& loop, Options options, Applier& applier, model::NodeFacts node,
-             model::NodePolicy policy, ReportStore& store, EventSink sink);
+             model::NodePolicy policy, ReportStore& store, metrics::Metrics& metrics, EventSink sink);
 
   // The node's owner changed the rules: every container is planned again.
   void setNodePolicy(model::NodePolicy policy);
@@ -62,6 +67,8 @@ class Controller {
   // All that runs, as the runtime sees it. Returns at once; the work is queued. What is known and not listed
   // is kept until its cgroup is gone, since one list alone may be wrong.
   void synchronize(std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> containers);
+  // Some that run and that nobody told of; what is not among them stays as it is.
+  void discovered(std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> containers);
 
   // Whether planning a container of this pod takes its mounts: somebody names a device by path or volume. For
   // a container that runs they are read from its process.
@@ -87,8 +94,12 @@ class Controller {
   struct Entry {
     ReportPtr report;  // published; a change makes a new one
     std::optional<ContainerHandle> handle;
-    bool planned = false;  // false: plan before converging
+    bool planned = false;   // false: plan before converging
+    bool withdraw = false;  // what the journal has and the plan does not is to be put back
     bool queued = false;
+    bool written = false;  // somebody wrote to a file of ours, and we shall look
+    Fights fights;
+    std::vector<std::string> watched;  // files
     std::optional<sys::EventLoop::Clock::time_point> gone_since;
     sys::EventLoop::Handle recheck;
   };
@@ -98,9 +109,10 @@ class Controller {
   Pod& podOf(const std::string& sandbox_id);
   bool namesDevices(const Pod& pod) const;
   Draft newReport(model::ContainerFacts facts);
+  void take(std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> containers);
   static void mergeBase(model::BaseResources& base, const model::BaseResources& change);
   void plan(model::ContainerReport& report, bool keep_states);
-  // Plans again what is not planned, and takes back what the new plan does not ask for.
+  // Plans again what is not planned.
   void replan(Entry& entry, model::ContainerReport& draft);
   void publish(Entry& entry, Draft draft);
   // Told once the answer that is being made is out: the runtime, and every pod start of the node, waits for
@@ -112,14 +124,21 @@ class Controller {
   // Opens the container's cgroup; what keeps it from that goes into the report.
   bool hold(Entry& entry, model::ContainerReport& draft);
   void markGone(Entry& entry);
-  void process(const std::string& id);
+  void process(const std::string& id, Applier::When when = Applier::When::Late);
   void enqueue(const std::string& id);
   void armQueue();
   void runQueue();
   void armSweep();
   void sweepSlice();
   void look(Entry& entry);
+  // What to do about each setting that drifted.
+  void settleDrift(Entry& entry, model::ContainerReport& draft, const model::ContainerReport& before);
+  void somebodyWrote(const std::string& id);
+  void watch(Entry& entry);
+  void unwatch(Entry& entry);
   void forget();
+  // Records of containers and pods that nobody knows any more, and whose place is gone.
+  void closeRecords();
 
   sys::EventLoop& loop_;
   Options options_;
@@ -127,16 +146,20 @@ class Controller {
   model::NodeFacts node_;
   model::NodePolicy policy_;
   ReportStore& store_;
+  metrics::Metrics& metrics_;
   Narrator narrator_;
+  std::unique_ptr<cgroup::FileWatch> file_watch_;  // nullptr: not to be had here
   std::unordered_map<std::string, Pod> pods_;
   std::unordered_map<std::string, Entry> containers_;
   std::vector<ReportPtr> untold_;  // plans made, not yet told
   std::deque<std::string> queue_;
+  std::vector<std::string> written_;    // containers with files that somebody wrote to
   std::vector<std::string> sweep_ids_;  // still to be looked at in this sweep
   std::chrono::nanoseconds sweep_cost_{0};
   sys::EventLoop::Handle tell_timer_;
   sys::EventLoop::Handle queue_timer_;
   sys::EventLoop::Handle sweep_timer_;
+  sys::EventLoop::Handle written_timer_;
 };
 
 }  // namespace plimsoll::control

@@ -12,15 +12,12 @@ namespace plimsoll::control {
 
 using Clock = sys::EventLoop::Clock;
 
-void Controller::synchronize(std::vector<model::PodFacts> pods,
-                             std::vector<model::ContainerFacts> containers) {
+void Controller::take(std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> containers) {
   for (model::PodFacts& pod : pods) {
     if (!knowsPod(pod.sandbox_id)) podStarted(std::move(pod));
   }
-  std::unordered_set<std::string> listed;
   for (model::ContainerFacts& facts : containers) {
     std::string id = facts.id;
-    listed.insert(id);
     auto known = containers_.find(id);
     // Newer runtimes list the values that a plugin asked for at creation, ours too: they are no base to judge
     // by.
@@ -39,6 +36,13 @@ void Controller::synchronize(std::vector<model::PodFacts> pods,
     }
     enqueue(id);
   }
+}
+
+void Controller::synchronize(std::vector<model::PodFacts> pods,
+                             std::vector<model::ContainerFacts> containers) {
+  std::unordered_set<std::string> listed;
+  for (const model::ContainerFacts& facts : containers) listed.insert(facts.id);
+  take(std::move(pods), std::move(containers));
   for (auto& [id, entry] : containers_) {
     if (!listed.contains(id)) {
       // Stopped, or in the making while the list was written. The sweep tells which by its cgroup.
@@ -46,6 +50,11 @@ void Controller::synchronize(std::vector<model::PodFacts> pods,
     }
   }
   armSweep();
+}
+
+void Controller::discovered(std::vector<model::PodFacts> pods,
+                            std::vector<model::ContainerFacts> containers) {
+  take(std::move(pods), std::move(containers));
 }
 
 void Controller::enqueue(const std::string& id) {
@@ -110,6 +119,7 @@ void Controller::sweepSlice() {
     return;
   }
   forget();
+  closeRecords();
   armSweep();
 }
 
@@ -131,6 +141,7 @@ void Controller::look(Entry& entry) {
   }
   entry.gone_since.reset();
   if (draft->plan.settings.empty()) return;
+  settleDrift(entry, *draft, *before);
   applier_.retry(*entry.handle, *draft);
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);
@@ -147,6 +158,7 @@ void Controller::forget() {
       continue;
     }
     narrator_.gone(*entry.report);
+    applier_.forget(*entry.report);
     store_.erase(it->first);
     it = containers_.erase(it);
   }

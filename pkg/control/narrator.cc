@@ -36,7 +36,7 @@ std::string transition(const PlannedSetting& setting) {
     case State::Moot:
       return key + " = " + wanted(setting) + " is set, but " + setting.binding + " binds";
     case State::Drifted:
-      return key + " was " + wanted(setting) + " and is now " + actual;
+      return key + " was " + wanted(setting) + " and is now " + actual + ": " + setting.reason;
     default:
       return key + ": " + setting.reason;
   }
@@ -103,6 +103,12 @@ void Narrator::settled(const ContainerReport& before, const ContainerReport& aft
         applied == 1 ? "1 setting is in place" : std::to_string(applied) + " settings are in place";
     tell(Event::Type::Normal, "SettingsApplied", after, {}, std::move(message));
   }
+}
+
+void Narrator::corrected(const ContainerReport& report, const PlannedSetting& setting,
+                         const std::string& what) {
+  tell(Event::Type::Normal, "DriftCorrected", report, setting.request.setting.key,
+       setting.request.setting.key + ": " + what + "; " + wanted(setting) + " is back");
 }
 
 void Narrator::gone(const ContainerReport& report) {

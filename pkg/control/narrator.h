@@ -21,6 +21,9 @@ class Narrator {
   void planMade(const model::ContainerReport& report);
   // States of settings before and after the kernel was written or read.
   void settled(const model::ContainerReport& before, const model::ContainerReport& after);
+  // Somebody else's value was there, as `what` says, and ours is back.
+  void corrected(const model::ContainerReport& report, const model::PlannedSetting& setting,
+                 const std::string& what);
   void gone(const model::ContainerReport& report);
 
  private:

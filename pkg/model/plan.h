@@ -42,6 +42,7 @@ struct PlannedSetting {
   State state = State::Pending;
   Stage stage = Stage::Start;
   std::string reason;                 // Refused, Unsupported, Failed, Invalid: why, for people
+  std::string caveat;                 // in place, and yet without effect: why
   std::string rule;                   // name of the rule that allowed, bounded or refused; empty: the default
   int error_number = 0;               // Failed: errno
   Value value;                        // devices resolved

@@ -197,12 +197,12 @@ TEST(Contradiction, Clamps) {
 TEST(Contradiction, MemoryHighAboveMaxIsToldButTaken) {
   World world = permissive();
   world.pod_asks("memory.high", "2Gi");
-  EXPECT_EQ(only(world.plan(), "memory.high").reason, "");
+  EXPECT_EQ(only(world.plan(), "memory.high").caveat, "");
   world.container.base.memory_limit = 1 << 30;
   EXPECT_EQ(only(world.plan(), "memory.high").state, State::Pending);
-  EXPECT_EQ(only(world.plan(), "memory.high").reason, "is above memory.max = 1Gi and never acts");
+  EXPECT_EQ(only(world.plan(), "memory.high").caveat, "is above memory.max = 1Gi and never acts");
   world.pod_asks("memory.max", "4Gi");
-  EXPECT_EQ(only(world.plan(), "memory.high").reason, "");
+  EXPECT_EQ(only(world.plan(), "memory.high").caveat, "");
 }
 
 TEST(Unsupported, FilesSeenCountForMoreThanTheVersion) {

@@ -247,7 +247,7 @@ Plan makePlan(const Inputs& inputs) {
   for (PlannedSetting& setting : chosen) {
     if (setting.state != State::Pending) continue;
     setting.stage = stageOf(setting, in_force, inputs.pod, inputs.container, inputs.node);
-    setting.reason = withoutEffect(setting, in_force, inputs.container);
+    setting.caveat = withoutEffect(setting, in_force, inputs.container);
   }
   if (!settings.empty()) {
     chosen.insert(chosen.end(), std::make_move_iterator(settings.begin()),

@@ -16,7 +16,7 @@ say "NRI: from the runtime's CreateContainer request to our answer, a pod with 2
 coproc HOST { exec "$build/tests/bench/nri/bench_fake_host"; }
 host_pid=$HOST_PID  # bash forgets it once the process has ended
 read -r host <&"${HOST[0]}"
-agent="$build/cmd/plimsolld/plimsolld --nri-socket={socket} --api-socket=$host/api.sock --log-level=error"
+agent="$build/cmd/plimsolld/plimsolld --nri-socket={socket} --api-socket=$host/api.sock --log-level=error --state-dir=$host/state"
 agent+=" --cgroup-root=$host/cgroup --proc-root=$host/proc --sys-root=$host/sys"
 "$here/nri/run.sh" "$build" $([[ $quick ]] && echo --calls 5000 --idle 5) "plimsolld=$agent"
 exec {HOST[1]}>&-

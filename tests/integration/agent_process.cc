@@ -74,6 +74,7 @@ std::vector<std::string> AgentProcess::arguments() const {
                                         "--nri-socket=" + nriSocket(),
                                         "--api-socket=" + apiSocket(),
                                         "--http-address=" + httpSocket(),
+                                        "--state-dir=" + directory_ + "/state",
                                         "--cgroup-root=" + roots_.cgroup,
                                         "--proc-root=" + roots_.proc,
                                         "--sys-root=" + roots_.sys,

@@ -63,9 +63,11 @@ BENCHMARK(makePlan);
 void containerCreating(benchmark::State& state) {
   testing_support::FakeHost host;
   auto loop = *sys::EventLoop::create();
-  Applier applier(host.roots(), *cgroup::Hierarchy::open(host.roots()));
+  auto journal = *journal::Journal::open({.dir = host.directory() + "/state"});
+  metrics::Metrics metrics;
+  Applier applier(host.roots(), *cgroup::Hierarchy::open(host.roots()), *journal, metrics);
   ReportStore store;
-  Controller controller(*loop, {}, applier, node(), config::builtInConfig().policy, store,
+  Controller controller(*loop, {}, applier, node(), config::builtInConfig().policy, store, metrics,
                         [](model::Event) {});
   controller.podStarted(pod());
   const model::ContainerFacts facts = container();

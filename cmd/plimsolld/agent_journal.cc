@@ -1,0 +1,87 @@
+#include "cmd/plimsolld/agent_journal.h"
+
+#include <chrono>
+#include <utility>
+
+#include "pkg/base/log.h"
+
+namespace plimsoll::agent {
+namespace {
+
+using namespace std::chrono_literals;
+namespace log = base::log;
+
+constexpr auto kPatience = 30s;
+constexpr auto kInterval = 5s;
+
+void tellProblem(const journal::Journal& journal) {
+  log::warn(
+      "The journal works in memory only: values of ours could not be put back after an end of this agent",
+      {{"err", journal.problem()}});
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (bool told = false;; told = true) {
+    auto journal = journal::Journal::open({.dir = dir});
+    if (journal) {
+      if (!(*journal)->recovery().empty())
+        log::warn("The journal had to be mended", {{"what", (*journal)->recovery()}});
+      if (!(*journal)->problem().empty()) tellProblem(**journal);
+      return journal;
+    }
+    const bool taken = journal.error().code == base::ErrorCode::Unavailable;
+    if (!taken || std::chrono::steady_clock::now() >= end) return journal;
+    if (!told) log::info("Waiting for another agent to end", {{"dir", dir}});
+    std::this_thread::sleep_for(200ms);
+  }
+}
+
+JournalFlusher::JournalFlusher(sys::EventLoop& loop, journal::Journal& journal)
+    : loop_(loop), journal_(journal), was_well_(journal.problem().empty()), thread_([this] { work(); }) {
+  timer_ = loop_.after(kInterval, [this] { look(); });
+}
+
+JournalFlusher::~JournalFlusher() {
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void JournalFlusher::look() {
+  timer_ = loop_.after(kInterval, [this] { look(); });
+  const bool well = journal_.problem().empty();
+  if (well != was_well_) {
+    was_well_ = well;
+    if (well)
+      log::info("The journal is written again");
+    else
+      tellProblem(journal_);
+  }
+  const uint64_t records = journal_.stats().records;
+  if (well && records == flushed_) return;
+  flushed_ = records;
+  {
+    std::lock_guard lock(mutex_);
+    due_ = true;
+  }
+  wake_.notify_one();
+}
+
+void JournalFlusher::work() {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    wake_.wait(lock, [this] { return due_ || ending_; });
+    due_ = false;
+    lock.unlock();
+    journal_.flush();
+    lock.lock();
+  }
+}
+
+}  // namespace plimsoll::agent

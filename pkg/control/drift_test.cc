@@ -1,0 +1,162 @@
+// Other people's writes, what was there before us, and the journal between.
+#include <gmock/gmock.h>
+
+#include "tests/support/controller_fixture.h"
+
+namespace plimsoll::control {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class DriftTest : public ControllerTest {
+ protected:
+  void start(model::StringMap annotations) {
+    create(std::move(annotations));
+    cgroup_.emplace(host_.container(kPath));
+    ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  }
+  void drift(model::DriftRules rules) {
+    model::NodePolicy policy = config::builtInConfig().policy;
+    policy.drift = std::move(rules);
+    controller_->setNodePolicy(std::move(policy));
+    turn(20ms);
+  }
+  size_t count(std::string_view reason) {
+    return static_cast<size_t>(std::count_if(events_.begin(), events_.end(),
+                                             [&](const auto& event) { return event.reason == reason; }));
+  }
+  std::optional<FakeCgroup> cgroup_;
+};
+
+TEST_F(DriftTest, WhatSomebodyChangesIsPutRightAtOnceAndTold) {
+  start({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_EQ(cgroup_->text("memory.high"), "67108864\n");
+  cgroup_->file("memory.high", "4096\n");
+  turn(60ms);
+  EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n");
+  EXPECT_EQ(setting("memory.high").state, State::Applied);
+  EXPECT_EQ(count("DriftCorrected"), 1u);
+}
+
+TEST_F(DriftTest, TheKubeletsFilesAreLeftToIt) {
+  start({{"plimsoll.dev/memory.max", "64Mi"}});
+  cgroup_->file("memory.max", "max\n");
+  turn(60ms);
+  EXPECT_EQ(cgroup_->text("memory.max"), "max\n");
+  EXPECT_EQ(setting("memory.max").state, State::Drifted);
+  EXPECT_THAT(setting("memory.max").reason, HasSubstr("the kubelet or the runtime wrote max; left to them"));
+  EXPECT_EQ(count("SettingDrifted"), 1u);
+  EXPECT_THAT(journal_->ofContainer("c1"), IsEmpty()) << "it is theirs now";
+  controller_->containerUpdating("c1", {});
+  controller_->containerUpdated("c1");
+  EXPECT_EQ(cgroup_->text("memory.max"), "67108864\n") << "computed again when the kubelet resizes";
+}
+
+TEST_F(DriftTest, WarnOnlyTells) {
+  model::DriftRules rules;
+  rules.otherwise = model::DriftMode::Warn;
+  drift(rules);
+  start({{"plimsoll.dev/memory.high", "64Mi"}});
+  cgroup_->file("memory.high", "4096\n");
+  turn(60ms);
+  EXPECT_EQ(cgroup_->text("memory.high"), "4096\n");
+  EXPECT_EQ(setting("memory.high").state, State::Drifted);
+  EXPECT_THAT(setting("memory.high").reason, HasSubstr("somebody wrote 4Ki"));
+  EXPECT_THAT(journal_->ofContainer("c1"), SizeIs(1)) << "still ours to put back, should our value return";
+  rules.otherwise = model::DriftMode::Enforce;
+  drift(rules);
+  turn(60ms);
+  EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n");
+}
+
+TEST_F(DriftTest, AFightEndsWithUsSteppingBackOnce) {
+  start({{"plimsoll.dev/memory.high", "64Mi"}});
+  for (int i = 0; i < 9; ++i) {
+    cgroup_->file("memory.high", std::to_string(4096 * (i + 1)) + "\n");
+    turn(40ms);
+  }
+  EXPECT_EQ(count("DriftCorrected"), 5u);
+  EXPECT_EQ(cgroup_->text("memory.high"), "36864\n");
+  EXPECT_EQ(setting("memory.high").state, State::Drifted);
+  EXPECT_THAT(setting("memory.high").reason, HasSubstr("5 times within 60s"));
+}
+
+TEST_F(DriftTest, AWithdrawnClassPutsBackWhatWasFound) {
+  start({{"plimsoll.dev/class", "batch"}});
+  cgroup_->file("unrelated", "1\n");
+  ASSERT_FALSE(journal_->ofContainer("c1").empty());
+  model::NodePolicy none = config::builtInConfig().policy;
+  none.classes["batch"].settings.clear();
+  controller_->setNodePolicy(none);
+  turn(20ms);
+  FakeHost pristine;
+  FakeCgroup fresh = pristine.container(kPath);
+  for (const char* file : {"cpu.weight", "cpu.idle", "cpu.max", "memory.high", "memory.max", "pids.max"})
+    EXPECT_EQ(cgroup_->text(file), fresh.text(file)) << file;
+  EXPECT_THAT(journal_->ofContainer("c1"), IsEmpty());
+}
+
+TEST_F(DriftTest, AnotherAgentFindsInTheJournalWhatWasThereBefore) {
+  start({{"plimsoll.dev/memory.high", "64Mi"}, {"plimsoll.dev/pids.max", "77"}});
+  const std::string pids = "max\n";
+  controller_.reset();
+  journal_.reset();
+  journal_ = *journal::Journal::open({.dir = host_.directory() + "/state", .max_bytes = 256 << 10});
+  Applier applier(host_.roots(), *cgroup::Hierarchy::open(host_.roots()), *journal_, metrics_);
+  Controller second(*loop_, {}, applier, node_, config::builtInConfig().policy, store_, metrics_, {});
+  model::ContainerFacts facts = container();
+  facts.state = model::ContainerState::Running;
+  // It is listed without the wish for pids.max: the annotation is gone.
+  second.synchronize({pod({{"plimsoll.dev/memory.high", "64Mi"}})}, {facts});
+  turn(20ms);
+  EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n");
+  EXPECT_EQ(setting("memory.high").state, State::Applied);
+  EXPECT_EQ(setting("memory.high").found, "max") << "not our own value";
+  EXPECT_EQ(cgroup_->text("pids.max"), pids);
+}
+
+TEST_F(DriftTest, AnIdleContainerGetsItsWeightBack) {
+  create({{"plimsoll.dev/class", "batch"}});
+  cgroup_.emplace(host_.container(kPath));
+  cgroup_->file("cpu.weight", "39\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  ASSERT_EQ(cgroup_->text("cpu.idle"), "1\n");
+  // As the kernel does it.
+  cgroup_->file("cpu.weight", "0\n");
+  model::NodePolicy none = config::builtInConfig().policy;
+  none.classes["batch"].settings.clear();
+  const journal::Change* weight = journal_->find("c1", model::Target::CgroupFile, "cpu.weight");
+  ASSERT_TRUE(weight);
+  EXPECT_EQ(weight->found, "39");
+  EXPECT_EQ(weight->ours, "100");
+}
+
+TEST_F(DriftTest, ARemovedContainerLeavesNoRecord) {
+  start({{"plimsoll.dev/memory.high", "64Mi"}});
+  EXPECT_THAT(journal_->openChanges(), SizeIs(1));
+  controller_->containerStopped("c1");
+  controller_->containerRemoved("c1");
+  EXPECT_THAT(journal_->openChanges(), IsEmpty());
+}
+
+TEST_F(DriftTest, WhatIsCarriedIsJournaledBeforeTheAnswer) {
+  CreateDecision decision = create({{"plimsoll.dev/memory.high", "64Mi"}});
+  ASSERT_THAT(decision.unified, SizeIs(1));
+  const journal::Change* change = journal_->find("c1", model::Target::CgroupFile, "memory.high");
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->place, kPath);
+  EXPECT_EQ(change->place_id, 0u);
+  EXPECT_EQ(change->found, "max");
+  host_.container(kPath).file("memory.high", "67108864\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  change = journal_->find("c1", model::Target::CgroupFile, "memory.high");
+  ASSERT_TRUE(change);
+  EXPECT_NE(change->place_id, 0u);
+  EXPECT_TRUE(change->settled);
+  EXPECT_EQ(setting("memory.high").stage, Stage::Create);
+}
+
+}  // namespace
+}  // namespace plimsoll::control
