@@ -11,7 +11,9 @@
 #include <cstdlib>
 #include <functional>
 
+#include "bpf/skel/refused.skel.h"
 #include "pkg/bpfobj/link.h"
+#include "pkg/bpfobj/skeleton.h"
 #include "tests/bpf/world.h"
 
 namespace plimsoll::testing {
@@ -85,6 +87,22 @@ TEST_F(Loading, SaysWhatItLacks) {
     return loadAll({});
   });
   EXPECT_THAT(said, ::testing::HasSubstr("EPERM")) << said;
+}
+
+TEST_F(Loading, GivesTheVerifiersWholeLogOnFailureAndNothingElse) {
+  ::testing::internal::CaptureStderr();
+  auto skeleton = bpfobj::openSkeleton<refused_bpf>("refused");
+  ASSERT_TRUE(skeleton);
+  bpfobj::MapPlan plan;
+  auto loaded = bpfobj::loadSkeleton("refused", *skeleton, plan);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  ASSERT_FALSE(loaded);
+  const std::string& said = loaded.error().message;
+  EXPECT_THAT(said, ::testing::StartsWith("load the programs of refused: "));
+  EXPECT_THAT(said, ::testing::HasSubstr("0: R1=ctx"));           // its beginning
+  EXPECT_THAT(said, ::testing::HasSubstr("invalid mem access"));  // its reason
+  EXPECT_THAT(said, ::testing::HasSubstr("END PROG LOAD LOG"));
+  EXPECT_EQ(loaded.error().code, base::ErrorCode::PermissionDenied);
 }
 
 // A private mount, in a child: nothing of it is left when the child ends.
