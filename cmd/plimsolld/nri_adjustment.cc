@@ -48,6 +48,27 @@ void carry(const model::Scheduler& value, api::LinuxScheduler& out) {
   out.set_period(static_cast<uint64_t>(value.period_us) * kNanoseconds);
 }
 
+void carry(const model::SeccompRule& rule, api::LinuxSyscall& out) {
+  for (const std::string& name : rule.names) out.add_names(name);
+  out.set_action(rule.action);
+  if (rule.errno_ret) out.mutable_errno_ret()->set_value(*rule.errno_ret);
+  for (const model::SeccompArgument& argument : rule.args) {
+    api::LinuxSeccompArg& arg = *out.add_args();
+    arg.set_index(argument.index);
+    arg.set_value(argument.value);
+    arg.set_value_two(argument.value_two);
+    arg.set_op(argument.op);
+  }
+}
+
+void carry(const model::SeccompProfile& profile, api::LinuxSeccomp& out) {
+  out.set_default_action(profile.default_action);
+  if (profile.default_errno) out.mutable_default_errno()->set_value(*profile.default_errno);
+  for (const std::string& name : profile.architectures) out.add_architectures(name);
+  for (const std::string& name : profile.flags) out.add_flags(name);
+  for (const model::SeccompRule& rule : profile.rules) carry(rule, *out.add_syscalls());
+}
+
 }  // namespace
 
 api::CreateContainerResponse adjustment(const control::CreateDecision& decision) {
@@ -64,6 +85,7 @@ api::CreateContainerResponse adjustment(const control::CreateDecision& decision)
   for (const auto& [name, value] : decision.sysctls)
     (*adjust.mutable_linux()->mutable_sysctl())[name] = value;
   if (decision.io_priority) carry(*decision.io_priority, *adjust.mutable_linux()->mutable_io_priority());
+  if (decision.seccomp) carry(*decision.seccomp, *adjust.mutable_linux()->mutable_seccomp_policy());
   if (decision.scheduler) carry(*decision.scheduler, *adjust.mutable_linux()->mutable_scheduler());
   for (const control::CreateDecision::Rlimit& limit : decision.rlimits) {
     api::POSIXRlimit& rlimit = *adjust.add_rlimits();

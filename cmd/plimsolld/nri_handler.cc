@@ -33,6 +33,7 @@ std::set<model::Carrier> carriersOf(const nri::RuntimeInfo& runtime) {
       {nri::Feature::Sysctl, model::Carrier::Sysctl},
       {nri::Feature::IoPriority, model::Carrier::IoPriority},
       {nri::Feature::Scheduler, model::Carrier::Scheduler},
+      {nri::Feature::Seccomp, model::Carrier::Seccomp},
   };
   std::set<model::Carrier> carriers;
   for (const auto& [feature, carrier] : kCarriers) {

@@ -98,6 +98,8 @@ pb::Target targetOf(model::Target target) {
       return pb::TARGET_IO_PRIORITY;
     case model::Target::Scheduler:
       return pb::TARGET_SCHEDULER;
+    case model::Target::Seccomp:
+      return pb::TARGET_SECCOMP;
   }
   return pb::TARGET_UNSPECIFIED;
 }

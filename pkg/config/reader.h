@@ -49,6 +49,8 @@ std::vector<model::Request> readSettings(const Entry& entry, const model::Source
 std::vector<model::Rule> readRules(const Entry& entry, const std::vector<std::string_view>& classes,
                                    Problems& problems);
 
+model::SeccompProfiles readSeccompProfiles(const Entry& entry, Problems& problems);
+
 model::DriftRules readDrift(const Entry& entry, Problems& problems);
 
 }  // namespace plimsoll::config

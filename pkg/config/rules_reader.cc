@@ -109,7 +109,8 @@ bool isOrdered(ValueType type) {
 }
 
 bool hasWords(ValueType type) {
-  return type == ValueType::Word || type == ValueType::ClassName || type == ValueType::Flag;
+  return type == ValueType::Word || type == ValueType::ClassName || type == ValueType::Flag ||
+         type == ValueType::Profile;
 }
 
 // The row whose type the bounds have; nullptr (and a problem): the key stands for settings of several types.

@@ -19,6 +19,12 @@ Result<pid_t> processOf(const cgroup::ContainerCgroup& cgroup, int64_t pid) {
 
 }  // namespace
 
+Result<std::unique_ptr<mechanism::Access>> Accesses::openFilter() {
+  return base::error(
+      base::ErrorCode::Unimplemented,
+      "a filter is set when the container is created, and the kernel does not show which it is");
+}
+
 mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgroup& cgroup,
                                                     const sys::HostRoots& roots, int64_t pid,
                                                     model::ActsIn where) {

@@ -31,6 +31,8 @@ class Accesses {
       case model::Target::Sysctl:
       case model::Target::Link:
         return model::actsIn(key) == model::ActsIn::IpcNamespace ? ipc_ : network_;
+      case model::Target::Seccomp:
+        return filter_;
       case model::Target::CgroupFile:
       case model::Target::Plimsoll:  // never in a plan but as decided against
         break;
@@ -39,6 +41,8 @@ class Accesses {
   }
 
  private:
+  // Nobody can read or change a process's filter from outside.
+  static base::Result<std::unique_ptr<mechanism::Access>> openFilter();
   static mechanism::LazyAccess::Open openNamespace(const cgroup::ContainerCgroup& cgroup,
                                                    const sys::HostRoots& roots, int64_t pid,
                                                    model::ActsIn where);
@@ -46,6 +50,7 @@ class Accesses {
   cgroup::FileAccess files_;
   cgroup::ProcessAccess processes_;
   mechanism::LazyAccess network_, ipc_;  // of the container's pod
+  mechanism::LazyAccess filter_{openFilter};
 };
 
 }  // namespace plimsoll::control

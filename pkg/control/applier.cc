@@ -42,10 +42,12 @@ void judgeBinding(PlannedSetting& setting, const Applied& applied) {
   setting.binding = *binding;
 }
 
-// A sysctl that travelled in the creation request and that we may not read back, since that needs what the
-// writing would have needed: a runtime that cannot set it fails the container, so its start is taken for it.
+// What travelled in the creation request and cannot be read back: a filter, and a sysctl where we may not
+// enter the namespace. A runtime that cannot set it fails the container, so its start is taken for it.
 bool isOnTheRuntimesWord(const Applied& applied, const PlannedSetting& setting) {
-  return setting.stage == Stage::Create && specOf(setting).target == model::Target::Sysctl &&
+  const model::Target target = specOf(setting).target;
+  const bool may_be_unreadable = target == model::Target::Sysctl || target == model::Target::Seccomp;
+  return setting.stage == Stage::Create && may_be_unreadable &&
          (setting.state == State::Pending || setting.state == State::Applied) &&
          applied.state == State::Unsupported && !applied.written;
 }

@@ -160,7 +160,7 @@ void Controller::publish(Entry& entry, Draft draft) {
 CreateDecision Controller::containerCreating(model::ContainerFacts facts) {
   Draft draft = newReport(std::move(facts));
   plan(*draft, false);
-  CreateDecision decision = createDecision(draft->plan);
+  CreateDecision decision = createDecision(draft->plan, policy_);
   if (!decision.empty() && !decision.rejection) applier_.carry(*draft);
   Entry& entry = containers_[draft->container.id];
   entry = Entry{};

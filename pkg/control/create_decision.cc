@@ -11,7 +11,7 @@ std::string sysctlName(const model::SettingKey& setting) {
 
 }  // namespace
 
-CreateDecision createDecision(const model::Plan& plan) {
+CreateDecision createDecision(const model::Plan& plan, const model::NodePolicy& policy) {
   CreateDecision decision;
   decision.rejection = plan.rejection;
   if (plan.rejection) return decision;
@@ -37,6 +37,10 @@ CreateDecision createDecision(const model::Plan& plan) {
         break;
       case model::Carrier::Scheduler:
         decision.scheduler = std::get<model::Scheduler>(setting.value);
+        break;
+      case model::Carrier::Seccomp:
+        // Planned only where the node has the profile.
+        decision.seccomp = policy.seccomp_profiles.at(std::get<model::Word>(setting.value).word);
         break;
       case model::Carrier::None:
         break;

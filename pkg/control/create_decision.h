@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pkg/model/plan.h"
+#include "pkg/model/rules.h"
 
 namespace plimsoll::control {
 
@@ -21,15 +22,16 @@ struct CreateDecision {
   std::optional<int64_t> oom_score_adj;
   std::optional<model::IoPriority> io_priority;
   std::optional<model::Scheduler> scheduler;
+  std::optional<model::SeccompProfile> seccomp;
   std::optional<std::string> rejection;  // the container must not be created, and why
 
   bool empty() const {
     return unified.empty() && rlimits.empty() && sysctls.empty() && !oom_score_adj && !io_priority &&
-           !scheduler && !rejection;
+           !scheduler && !seccomp && !rejection;
   }
 };
 
 // The settings of the plan that travel in the creation request.
-CreateDecision createDecision(const model::Plan& plan);
+CreateDecision createDecision(const model::Plan& plan, const model::NodePolicy& policy);
 
 }  // namespace plimsoll::control

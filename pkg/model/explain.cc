@@ -74,6 +74,8 @@ std::string_view typeName(ValueType type) {
       return "list of ports (8080,9000-9100)";
     case ValueType::IoPriority:
       return "class and level";
+    case ValueType::Profile:
+      return "name of a seccomp profile";
     case ValueType::Scheduler:
       return "policy, with nice or priority";
   }
@@ -117,6 +119,8 @@ std::string carrierText(const SettingSpec& spec) {
              "namespaces; else written before the container's first instruction";
     case Carrier::IoPriority:
       return "in the runtime's creation request where its NRI carries io priorities (0.10)";
+    case Carrier::Seccomp:
+      return "in the runtime's creation request, nowhere else; needs NRI 0.10 (containerd 2.2.0, CRI-O 1.34)";
     case Carrier::Scheduler:
       return "in the runtime's creation request where its NRI carries scheduling policies (0.11)";
   }
@@ -139,6 +143,8 @@ std::string targetText(const SettingSpec& spec, std::string_view file) {
       return "the io priority of every thread of the container";
     case Target::Scheduler:
       return "the scheduling policy of every thread of the container";
+    case Target::Seccomp:
+      return "the system call filter of the container's processes";
     case Target::Plimsoll:
       return "nothing in the kernel; steers Plimsoll";
   }

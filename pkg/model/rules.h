@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pkg/model/intent.h"
+#include "pkg/model/seccomp.h"
 
 namespace plimsoll::model {
 
@@ -71,6 +72,7 @@ struct NodePolicy {
   std::optional<std::string> default_class;
   std::vector<Request> defaults;  // source: NodeDefault
   std::vector<Rule> rules;
+  SeccompProfiles seccomp_profiles;
   OnError default_on_error = OnError::Ignore;
   std::vector<std::string> ignored_namespaces;  // pods there are left alone altogether
   DriftRules drift;

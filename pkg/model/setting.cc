@@ -138,6 +138,7 @@ ActsIn actsIn(const SettingKey& setting) {
     case Target::Rlimit:
     case Target::IoPriority:
     case Target::Scheduler:
+    case Target::Seccomp:
       return ActsIn::Process;
     case Target::Sysctl:
       return setting.file.starts_with("net/") ? ActsIn::NetworkNamespace : ActsIn::IpcNamespace;

@@ -35,6 +35,7 @@ enum class ValueType {
   PortList,    // 8080,9000-9100
   IoPriority,  // be:4, idle, rt:0
   Scheduler,   // other, other:5, batch:5, idle, fifo:10, rr:10, deadline:10ms/30ms/100ms
+  Profile,     // a seccomp profile of the node's configuration
 };
 
 // What the setting is written to. The numbers stand in journals: never given another meaning.
@@ -47,6 +48,7 @@ enum class Target {
   Link = 6,         // an attribute of the network link that the pod's default route goes by
   IoPriority = 7,   // ioprio_set(2) of every thread of the container
   Scheduler = 8,    // sched_setattr(2) of every thread of the container
+  Seccomp = 9,      // the container's system call filter, which only the runtime can set
 };
 
 // What of the kernel's a setting belongs to. Several containers of a pod share its namespaces.
@@ -63,6 +65,7 @@ enum class Carrier {
   Sysctl,       // ContainerAdjustment.linux.sysctl (NRI 0.11)
   IoPriority,   // ContainerAdjustment.linux.io_priority (NRI 0.10)
   Scheduler,    // ContainerAdjustment.linux.scheduler (NRI 0.11)
+  Seccomp,      // ContainerAdjustment.linux.seccomp_policy (NRI 0.10)
 };
 
 // What a pod may do without a rule in the node's configuration.

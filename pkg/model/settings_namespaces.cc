@@ -321,6 +321,20 @@ constexpr SettingSpec kRows[] = {
               "everything else on the CPU",
      .help = "Scheduling policy of all threads of the container.",
      .example = "batch:5"},
+
+    {.key = "seccomp.profile",
+     .group = "seccomp",
+     .type = ValueType::Profile,
+     .unit = "name of a profile of the node's configuration",
+     .target = Target::Seccomp,
+     .file = "seccomp",
+     .since = {3, 17},
+     .live = false,
+     .carrier = Carrier::Seccomp,
+     .permission = Permission::RuleOnly,
+     .hurts = "it takes the place of the profile that the pod's own specification names",
+     .help = "Filter of system calls, by the name of a profile in the node's configuration.",
+     .example = "web"},
 };
 
 }  // namespace

@@ -231,6 +231,8 @@ Result<Value> parseKernelText(const SettingSpec& spec, const Value& desired, std
       return orStrange(text, parseIoPriority(text));
     case ValueType::Scheduler:
       return orStrange(text, parseScheduler(text));
+    case ValueType::Profile:
+      return Word{std::string(text)};
     case ValueType::ClassName:
     case ValueType::Document:
       break;

@@ -149,6 +149,11 @@ bool isName(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return alnum(c) || c == '-'; });
 }
 
+Result<Value> parseProfileName(std::string_view text) {
+  if (!isName(text)) return wrong(text, "is not the name of a profile", "one of the node's configuration");
+  return Word{std::string(text)};
+}
+
 Result<Value> parseClassName(std::string_view text) {
   if (!isName(text)) return wrong(text, "is not the name of a class", "one such as latency-critical");
   return Word{std::string(text)};
@@ -265,6 +270,8 @@ Result<Value> parseValue(const SettingSpec& spec, std::string_view text) {
       return parsePorts(text);
     case ValueType::IoPriority:
       return orWrong(text, parseIoPriority(text), kIoPriorityForms);
+    case ValueType::Profile:
+      return parseProfileName(text);
     case ValueType::Scheduler:
       return orWrong(text, parseScheduler(text), kSchedulerForms);
     case ValueType::Document:

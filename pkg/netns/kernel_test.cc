@@ -84,7 +84,7 @@ std::string hosts(const std::string& file) {
   return text ? std::string(base::trim(*text)) : "";
 }
 
-class KernelTest : public testing::Test {
+class NetnsKernelTest : public testing::Test {
  protected:
   void SetUp() override {
     if (geteuid() != 0 || !mayEnterNamespaces()) GTEST_SKIP() << "needs root";
@@ -102,7 +102,7 @@ class KernelTest : public testing::Test {
   sys::HostRoots roots_;
 };
 
-TEST_F(KernelTest, ASysctlIsThePodsAndNotTheHosts) {
+TEST_F(NetnsKernelTest, ASysctlIsThePodsAndNotTheHosts) {
   Pod pod, neighbour;
   const std::string before = hosts("net/core/somaxconn");
   auto access = open(pod), other = open(neighbour);
@@ -120,7 +120,7 @@ TEST_F(KernelTest, ASysctlIsThePodsAndNotTheHosts) {
   EXPECT_EQ(base::trim(*other->read(setting)), before) << "a new namespace has the default";
 }
 
-TEST_F(KernelTest, SysctlsOfTheIpcNamespace) {
+TEST_F(NetnsKernelTest, SysctlsOfTheIpcNamespace) {
   Pod pod;
   auto access = open(pod, ActsIn::IpcNamespace);
   ASSERT_TRUE(access);
@@ -142,7 +142,7 @@ TEST_F(KernelTest, SysctlsOfTheIpcNamespace) {
   }
 }
 
-TEST_F(KernelTest, EveryRowOfTheTableIsInANewNamespace) {
+TEST_F(NetnsKernelTest, EveryRowOfTheTableIsInANewNamespace) {
   Pod pod;
   auto net = open(pod), ipc = open(pod, ActsIn::IpcNamespace);
   ASSERT_TRUE(net && ipc);
@@ -158,7 +158,7 @@ TEST_F(KernelTest, EveryRowOfTheTableIsInANewNamespace) {
   }
 }
 
-TEST_F(KernelTest, ReservedPortsCanBeEmptiedAgain) {
+TEST_F(NetnsKernelTest, ReservedPortsCanBeEmptiedAgain) {
   Pod pod;
   auto access = open(pod);
   ASSERT_TRUE(access);
@@ -171,7 +171,7 @@ TEST_F(KernelTest, ReservedPortsCanBeEmptiedAgain) {
   EXPECT_EQ(base::trim(*access->read(setting)), "");
 }
 
-TEST_F(KernelTest, TheHostsNamespaceIsNeverOpened) {
+TEST_F(NetnsKernelTest, TheHostsNamespaceIsNeverOpened) {
   Pod same("true", 0);  // a process in the host's namespaces
   for (ActsIn where : {ActsIn::NetworkNamespace, ActsIn::IpcNamespace}) {
     auto access = openAccess(roots_, Subject{same.pid(), anybody}, where);
@@ -186,7 +186,7 @@ TEST_F(KernelTest, TheHostsNamespaceIsNeverOpened) {
   EXPECT_EQ(found.error().code, ErrorCode::FailedPrecondition);
 }
 
-TEST_F(KernelTest, AnotherContainersProcessIsNotTaken) {
+TEST_F(NetnsKernelTest, AnotherContainersProcessIsNotTaken) {
   Pod pod;
   std::string seen;
   const Belongs stranger = [&seen](std::string_view text) -> Status {
@@ -199,7 +199,7 @@ TEST_F(KernelTest, AnotherContainersProcessIsNotTaken) {
   EXPECT_THAT(seen, HasSubstr("::/")) << "the text of /proc/<pid>/cgroup";
 }
 
-TEST_F(KernelTest, IsFoundAgainByItsPlaceWhileAProcessLives) {
+TEST_F(NetnsKernelTest, IsFoundAgainByItsPlaceWhileAProcessLives) {
   Pod pod, neighbour;
   auto access = open(pod);
   ASSERT_TRUE(access);
@@ -227,7 +227,7 @@ TEST_F(KernelTest, IsFoundAgainByItsPlaceWhileAProcessLives) {
   EXPECT_TRUE(openAccess(roots_, Subject{999'999'999, anybody}, ActsIn::IpcNamespace).error().isGone());
 }
 
-TEST_F(KernelTest, IpcNamespacesHaveAPlaceToo) {
+TEST_F(NetnsKernelTest, IpcNamespacesHaveAPlaceToo) {
   Pod pod;
   auto access = open(pod, ActsIn::IpcNamespace);
   ASSERT_TRUE(access);
@@ -238,7 +238,7 @@ TEST_F(KernelTest, IpcNamespacesHaveAPlaceToo) {
   EXPECT_EQ((*found)->place(), access->place());
 }
 
-TEST_F(KernelTest, WhatIsNotThereIsUnsupportedAndNotGone) {
+TEST_F(NetnsKernelTest, WhatIsNotThereIsUnsupportedAndNotGone) {
   Pod pod;
   auto access = open(pod);
   ASSERT_TRUE(access);
@@ -250,7 +250,7 @@ TEST_F(KernelTest, WhatIsNotThereIsUnsupportedAndNotGone) {
   }
 }
 
-TEST_F(KernelTest, AValueThatTheKernelRefusesIsFailedWithItsErrno) {
+TEST_F(NetnsKernelTest, AValueThatTheKernelRefusesIsFailedWithItsErrno) {
   Pod pod;
   auto access = open(pod);
   ASSERT_TRUE(access);
@@ -260,7 +260,7 @@ TEST_F(KernelTest, AValueThatTheKernelRefusesIsFailedWithItsErrno) {
   EXPECT_EQ(applied.error_number, EINVAL);
 }
 
-TEST_F(KernelTest, EachAccessKeepsToItsNamespace) {
+TEST_F(NetnsKernelTest, EachAccessKeepsToItsNamespace) {
   Pod pod;
   auto net = open(pod);
   ASSERT_TRUE(net);
@@ -268,7 +268,7 @@ TEST_F(KernelTest, EachAccessKeepsToItsNamespace) {
   EXPECT_EQ(net->write(planned("cpu.weight", "100")).error().code, ErrorCode::Internal);
 }
 
-TEST_F(KernelTest, TheCallersThreadStaysWhereItIs) {
+TEST_F(NetnsKernelTest, TheCallersThreadStaysWhereItIs) {
   Pod pod;
   struct stat before {
   }, after{};
@@ -286,7 +286,7 @@ constexpr const char* kTwoLinks =
     "ip link add up0 type veth peer name eth0 && ip link set up0 up && ip link set eth0 up && "
     "ip address add 10.9.0.2/24 dev up0";
 
-TEST_F(KernelTest, TheLinkIsThatOfTheDefaultRoute) {
+TEST_F(NetnsKernelTest, TheLinkIsThatOfTheDefaultRoute) {
   Pod pod(std::string(kTwoLinks) + " && ip route add default via 10.9.0.1 dev up0");
   ASSERT_TRUE(pod.good());
   auto access = open(pod);
@@ -301,7 +301,7 @@ TEST_F(KernelTest, TheLinkIsThatOfTheDefaultRoute) {
   EXPECT_EQ(system((show + "eth0 | grep -q 'mtu 1500'").c_str()), 0);
 }
 
-TEST_F(KernelTest, WithoutARouteItIsEth0AndWithoutEth0None) {
+TEST_F(NetnsKernelTest, WithoutARouteItIsEth0AndWithoutEth0None) {
   Pod pod(kTwoLinks), bare;
   ASSERT_TRUE(pod.good());
   auto access = open(pod);
@@ -315,7 +315,7 @@ TEST_F(KernelTest, WithoutARouteItIsEth0AndWithoutEth0None) {
   EXPECT_THAT(none.reason, HasSubstr("no link with a default route and no eth0"));
 }
 
-TEST_F(KernelTest, AnIpv6OnlyPodHasALinkToo) {
+TEST_F(NetnsKernelTest, AnIpv6OnlyPodHasALinkToo) {
   if (!fs::exists("/proc/net/if_inet6")) GTEST_SKIP() << "no IPv6 here";
   Pod pod(std::string(kTwoLinks) +
           " && ip address flush dev up0 && ip -6 address add fd00:9::2/64 dev up0 nodad && "
@@ -346,7 +346,7 @@ int withCapabilities(std::initializer_list<int> keep, const std::function<bool()
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST_F(KernelTest, WithoutTheCapabilityItSaysWhichAndWhatHelps) {
+TEST_F(NetnsKernelTest, WithoutTheCapabilityItSaysWhichAndWhatHelps) {
   Pod pod(std::string(kTwoLinks) + " && ip route add default via 10.9.0.1 dev up0");
   ASSERT_TRUE(pod.good());
   const Subject subject{pod.pid(), anybody};
@@ -396,7 +396,7 @@ TEST_F(KernelTest, WithoutTheCapabilityItSaysWhichAndWhatHelps) {
 
 // Every file below net/ that the rule "anything" would let a pod write, as far as it holds one small number:
 // what is written in one namespace must not be seen in another.
-TEST_F(KernelTest, NoSysctlThatCouldBeWrittenReachesAnotherNamespace) {
+TEST_F(NetnsKernelTest, NoSysctlThatCouldBeWrittenReachesAnotherNamespace) {
   Pod pod(kTwoLinks), neighbour(kTwoLinks);
   auto mine = Namespace::ofProcess(roots_, pod.pid(), Kind::Network, anybody);
   auto theirs = Namespace::ofProcess(roots_, neighbour.pid(), Kind::Network, anybody);

@@ -125,6 +125,23 @@ TEST(Carriers, AreTakenWhereTheRuntimeHasThem) {
   EXPECT_EQ(shown(world.plan())[0], "sysctl.net.core.somaxconn=64 Pending Start");
 }
 
+TEST(Seccomp, WantsARuleAProfileAndARuntimeThatCarriesIt) {
+  World world;
+  world.node.nri_version = "0.8.0";
+  world.pod_asks("seccomp.profile", "web");
+  const auto state = [&world] { return only(world.plan(), "seccomp.profile").state; };
+  EXPECT_EQ(state(), State::Refused);
+  world.allow("seccomp.profile");
+  EXPECT_EQ(state(), State::Invalid);
+  EXPECT_THAT(only(world.plan(), "seccomp.profile").reason,
+              HasSubstr("no seccomp profile \"web\"; it has none"));
+  world.policy.seccomp_profiles["web"].default_action = "SCMP_ACT_LOG";
+  EXPECT_EQ(state(), State::Unsupported);
+  EXPECT_THAT(only(world.plan(), "seccomp.profile").reason, HasSubstr("(0.8.0)"));
+  world.node.nri_carriers = {Carrier::Seccomp};
+  EXPECT_THAT(shown(world.plan()), ElementsAre("seccomp.profile=web Pending Create"));
+}
+
 TEST(Carriers, NothingDoubtfulTravels) {
   World world;
   world.node.nri_carriers = {Carrier::Sysctl, Carrier::IoPriority, Carrier::Scheduler};

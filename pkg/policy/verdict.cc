@@ -132,6 +132,31 @@ void resolve(PlannedSetting& setting, const Devices& devices) {
   setting.error_number = error.sys_errno;
 }
 
+std::string joinedNames(const model::SeccompProfiles& profiles) {
+  std::string list;
+  for (const auto& [name, profile] : profiles) list.append(list.empty() ? "" : ", ").append(name);
+  return list;
+}
+
+// Only the runtime can give a container its filter, and only a profile that the node has.
+void checkProfile(PlannedSetting& setting, const Inputs& inputs) {
+  const auto* name = std::get_if<model::Word>(&setting.value);
+  if (setting.request.setting.spec->target != model::Target::Seccomp || !name) return;
+  const model::SeccompProfiles& profiles = inputs.policy.seccomp_profiles;
+  if (!profiles.contains(name->word)) {
+    const std::string list = joinedNames(profiles);
+    return settle(setting, State::Invalid,
+                  "this node has no seccomp profile " + model::inQuotes(name->word) +
+                      (list.empty() ? "; it has none" : " (known: " + list + ")"),
+                  setting.rule);
+  }
+  if (inputs.node.nri_carriers.contains(model::Carrier::Seccomp)) return;
+  settle(setting, State::Unsupported,
+         "only the runtime can set it, and the NRI of this one (" + inputs.node.nri_version +
+             ") carries no seccomp profile; 0.10 does (containerd 2.2.0, CRI-O 1.34)",
+         setting.rule);
+}
+
 }  // namespace
 
 PlannedSetting decide(const Request& request, const OwnersSettings& owners, const Inputs& inputs) {
@@ -148,7 +173,8 @@ PlannedSetting decide(const Request& request, const OwnersSettings& owners, cons
     settle(setting, State::Unsupported, *reason, setting.rule);
     return setting;
   }
-  resolve(setting, inputs.devices);
+  checkProfile(setting, inputs);
+  if (setting.state == State::Pending) resolve(setting, inputs.devices);
   return setting;
 }
 
