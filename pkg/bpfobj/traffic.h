@@ -51,8 +51,8 @@ struct Limit {
   bool operator==(const Limit&) const = default;
 };
 
-// What is right for most: two full GSO packets, or a millisecond where that is more, before the first mark,
-// and as much again and more before the first drop. `burst_bytes` comes on top of it.
+// What is right for most: marks begin at two full GSO packets or three common ones, drops at twice to three
+// times that, both within bounds of time. `burst_bytes` comes on top of either.
 Limit limitFor(uint64_t bytes_per_second, uint64_t burst_bytes);
 
 struct EntitySpec {

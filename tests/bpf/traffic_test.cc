@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 
 #include <cmath>
+#include <thread>
 
 #include "tests/bpf/real_traffic.h"
+#include "tests/bpf/request.h"
 
 namespace plimsoll::testing {
 namespace {
@@ -76,6 +78,29 @@ TEST_P(Rate, IsMetWithinThreePercent) {
   RecordProperty("ratio", std::to_string(ratio));
   EXPECT_NEAR(ratio, 1.0, 0.03) << "drops " << events.drop_packets << ", marks " << events.marks
                                 << ", each socket " << traffic_->details(slot).pace_fair;
+}
+
+// The container's own requests, beside its own bulk, while the limit binds.
+TEST_F(RealTraffic, OwnRequestsStayQuickAtTheLimit) {
+  if (auto can = traffic_->probePacing(); !can) GTEST_SKIP() << can.error().message;
+  constexpr uint64_t kBytes = 6'250'000;  // 50 Mbit/s
+  uint32_t slot = put(
+      *first_, {.parent = pod_slot_, .egress = bpfobj::limitFor(kBytes, 0), .pace_bytes_per_second = kBytes});
+  pace(*first_, slot);
+  Sink sink(node_->peer, Transport::Tcp);
+  Echo echo(node_->peer);
+  first_->enter();
+  base::UniqueFd bulk = connectTo(node_->pod, sink, Transport::Tcp);
+  base::UniqueFd request = connectTo(node_->pod, echo);
+  std::thread sender([&] { sendFor(bulk.get(), milliseconds(3000)); });
+  std::this_thread::sleep_for(milliseconds(800));
+  std::vector<double> times = exchange(request.get(), milliseconds(2000));
+  sender.join();
+  shutdown(request.get(), SHUT_RDWR);
+  ASSERT_GT(times.size(), 1500u);
+  double p50 = times[times.size() / 2];
+  RecordProperty("p50", std::to_string(p50));
+  EXPECT_LT(p50, 5'000) << "microseconds";
 }
 
 INSTANTIATE_TEST_SUITE_P(

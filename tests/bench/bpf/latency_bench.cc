@@ -5,11 +5,7 @@
 //   virtual   the queue is elsewhere: shared virtual queue at 475 Mbit/s, TCP paced
 // Root; needs tc's tbf.
 //   bpf_latency_bench [ROUNDS [cubic|bbr]]
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,10 +13,12 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <thread>
 
 #include "pkg/bpfobj/link.h"
 #include "pkg/bpfobj/traffic.h"
 #include "tests/bpf/net.h"
+#include "tests/bpf/request.h"
 #include "tests/bpf/world.h"
 
 namespace plimsoll::testing {
@@ -35,60 +33,6 @@ using std::chrono::steady_clock;
 
 constexpr uint64_t kLine = 62'500'000;  // bytes per second
 constexpr milliseconds kTime{3000};
-
-// Sends back what it gets, one connection.
-class Echo {
- public:
-  explicit Echo(const Namespace& where) {
-    where.run([this] {
-      listener_.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      sockaddr_in address = {};
-      socklen_t size = sizeof(address);
-      address.sin_family = AF_INET;
-      (void)!bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size);
-      (void)!listen(listener_.get(), 4);
-      getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-      port = ntohs(address.sin_port);
-    });
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~Echo() {
-    shutdown(listener_.get(), SHUT_RDWR);
-    thread_.join();
-  }
-  uint16_t port = 0;
-
- private:
-  void serve() {
-    base::UniqueFd peer(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    int on = 1;
-    setsockopt(peer.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    char data[64];
-    for (ssize_t got; (got = recv(peer.get(), data, sizeof(data), 0)) > 0;)
-      (void)!send(peer.get(), data, got, 0);
-  }
-  base::UniqueFd listener_;
-  std::thread thread_;
-};
-
-// Microseconds of each exchange, one begun every millisecond.
-std::vector<double> exchange(int socket) {
-  std::vector<double> out;
-  char data[64] = {};
-  for (auto next = steady_clock::now(), end = next + kTime; next < end; next += milliseconds(1)) {
-    std::this_thread::sleep_until(next);
-    auto start = steady_clock::now();
-    if (send(socket, data, sizeof(data), MSG_NOSIGNAL) != sizeof(data)) break;
-    for (size_t have = 0; have < sizeof(data);) {
-      ssize_t got = recv(socket, data, sizeof(data) - have, 0);
-      if (got <= 0) return out;
-      have += got;
-    }
-    out.push_back(std::chrono::duration<double, std::micro>(steady_clock::now() - start).count());
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
 
 struct Outcome {
   double p50 = 0, p99 = 0, megabits = 0;
@@ -123,10 +67,10 @@ class Bench {
     for (auto& socket : sockets)
       bulk.emplace_back([&socket] { sendFor(socket.get(), kTime + milliseconds(1500)); });
     high_.enter();
-    base::UniqueFd request = connectEcho(echo.port);
+    base::UniqueFd request = connectTo(node_.pod, echo);
     std::this_thread::sleep_for(milliseconds(1000));
     uint64_t before = sink.bytes();
-    std::vector<double> times = exchange(request.get());
+    std::vector<double> times = exchange(request.get(), kTime);
     Outcome out;
     out.megabits =
         static_cast<double>(sink.bytes() - before) * 8e-6 / std::chrono::duration<double>(kTime).count();
@@ -170,20 +114,6 @@ class Bench {
     links.push_back(
         *Link::attachCgroup(*traffic_->program(Program::SockOps), fd.get(), bpfobj::CgroupHook::SockOps));
     (void)traffic_->putAttached(low_.id(), {low_slot_, 0});
-  }
-  base::UniqueFd connectEcho(uint16_t port) {
-    base::UniqueFd out;
-    node_.pod.run([&] {
-      out.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      int on = 1;
-      setsockopt(out.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-      sockaddr_in address = {};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(port);
-      inet_pton(AF_INET, "10.2.2.2", &address.sin_addr);
-      (void)!connect(out.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
-    });
-    return out;
   }
 
   Node node_;
