@@ -167,6 +167,15 @@ void NriHandler::disconnected(std::string_view reason) {
   if (notices_.disconnected) notices_.disconnected(reason);
 }
 
+void NriHandler::missed(nri::Event event, const api::PodSandbox& pod, const api::Container& container,
+                        std::chrono::nanoseconds waited) {
+  log::warn("Too busy to answer in time; the runtime went on without us, and we look after it now",
+            {{"event", nri::eventName(event)},
+             {"pod", pod.namespace_() + "/" + pod.name()},
+             {"container", container.name()},
+             {"waited_ms", std::chrono::duration_cast<std::chrono::milliseconds>(waited).count()}});
+}
+
 void NriHandler::learnPod(const api::PodSandbox& pod) {
   if (!controller_.knowsPod(pod.id())) controller_.podStarted(podFacts(pod));
 }

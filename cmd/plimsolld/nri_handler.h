@@ -35,6 +35,9 @@ class NriHandler : public nri::Handler {
                                                                   const nri::CallInfo& call) override;
   void connected() override;
   void disconnected(std::string_view reason) override;
+  // The event itself follows, so that the container converges all the same; here it is only told.
+  void missed(nri::Event event, const nri::api::PodSandbox& pod, const nri::api::Container& container,
+              std::chrono::nanoseconds waited) override;
   nri::Result<nri::api::CreateContainerResponse> createContainer(const nri::api::PodSandbox& pod,
                                                                  const nri::api::Container& container,
                                                                  const nri::CallInfo& call) override;
