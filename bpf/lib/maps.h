@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi/traffic.h"
+#include "bpf/abi/uplink.h"
 
 // Number of buckets less one, of each lookup table; set by the loader, constant for the verifier.
 extern const volatile __u32 entity_mask;

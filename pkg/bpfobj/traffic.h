@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "bpf/abi/traffic.h"
+#include "bpf/abi/uplink.h"
 #include "pkg/base/result.h"
 #include "pkg/bpfobj/key_table.h"
 #include "pkg/bpfobj/map.h"

@@ -1,4 +1,5 @@
-// A program that every verifier refuses, after a hundred instructions that it describes: what does the loader say?
+// A program that every verifier refuses, after a hundred instructions that it describes: what does the loader
+// say?
 #include <linux/bpf.h>
 // after linux/bpf.h
 #include <bpf/bpf_helpers.h>
