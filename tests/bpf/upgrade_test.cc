@@ -1,5 +1,6 @@
 // The agent comes and goes while traffic flows: not a packet uncounted or without its class, no debt
 // forgiven.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -106,6 +107,45 @@ TEST(Upgrade, TenLivesOfTheAgentUnderTraffic) {
     EXPECT_LE(entity.egress.packets, sent + 20) << "but for the kernel's own few packets";
     EXPECT_GE(at_uplink, sent);
     EXPECT_EQ(traffic->entities().size(), 1u);
+  });
+}
+
+TEST(Upgrade, AProgramOnACgroupStillKnowsItsEntity) {
+  if (auto reason = missingForBpf(); !reason.empty()) GTEST_SKIP() << reason;
+  Node node;
+  if (!node.ready) GTEST_SKIP() << "needs ip(8), veth and network namespaces";
+  TestCgroup container("upgrade-cgroup");
+  Sink sink(node.peer, Transport::Udp);
+  container.enter();
+  base::UniqueFd socket = connectTo(node.host, sink, Transport::Udp);
+  base::UniqueFd cgroup(open(container.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  withBpffs([&](const std::string& bpffs) {
+    std::string pin;
+    uint32_t slot = 0;
+    auto sendTen = [&] {
+      for (int i = 0; i < 10; ++i) (void)!send(socket.get(), "x", 1, 0);
+    };
+    {
+      auto first = Traffic::load({.bpffs = bpffs});
+      ASSERT_TRUE(first) << first.error().message;
+      slot = *first->putEntity(container.id(), {});
+      auto link = Link::attachCgroup(*first->program(Program::CgroupOut), cgroup.get(),
+                                     bpfobj::CgroupHook::SkbEgress);
+      ASSERT_TRUE(link) << link.error().message;
+      ASSERT_TRUE(first->putAttached(container.id(), {slot, 0}));
+      pin = first->pinFolder() + "/cgroup";
+      ASSERT_TRUE(link->pin(pin));
+    }
+    sendTen();
+    auto second = Traffic::load({.bpffs = bpffs});
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_EQ(second->entity(slot).egress.packets, 10u) << "counted with nobody there";
+    auto link = Link::openPinned(pin);
+    ASSERT_TRUE(link) << link.error().message;
+    ASSERT_TRUE(link->update(*second->program(Program::CgroupOut)));
+    sendTen();
+    EXPECT_EQ(second->entity(slot).egress.packets, 20u);
+    EXPECT_TRUE(second->putAttached(container.id(), {slot, 0}));
   });
 }
 
