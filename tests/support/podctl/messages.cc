@@ -29,7 +29,10 @@ void fillSecurity(cri::LinuxContainerSecurityContext* out, const PodSpec& pod,
   for (const auto& name : container.add_capabilities) out->mutable_capabilities()->add_add_capabilities(name);
   for (const auto& name : container.drop_capabilities)
     out->mutable_capabilities()->add_drop_capabilities(name);
-  out->mutable_seccomp()->set_profile_type(cri::SecurityProfile::Unconfined);
+  out->set_no_new_privs(container.no_new_privileges);
+  out->mutable_seccomp()->set_profile_type(
+      container.seccomp_profile.empty() ? cri::SecurityProfile::Unconfined : cri::SecurityProfile::Localhost);
+  out->mutable_seccomp()->set_localhost_ref(container.seccomp_profile);
   fill(out->mutable_namespace_options(), pod);
 }
 

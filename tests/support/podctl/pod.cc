@@ -88,8 +88,18 @@ void readResources(const YAML::Node& node, const std::string& where, ContainerSp
 }
 
 void readSecurity(const YAML::Node& node, const std::string& where, ContainerSpec& out) {
-  onlyKeys(node, where, {"privileged", "readOnlyRootFilesystem", "runAsUser", "capabilities"});
+  onlyKeys(node, where,
+           {"privileged", "readOnlyRootFilesystem", "runAsUser", "capabilities", "allowPrivilegeEscalation",
+            "seccompProfile"});
   if (!node) return;
+  out.no_new_privileges = !get(node, "allowPrivilegeEscalation", true);
+  if (const YAML::Node seccomp = node["seccompProfile"]) {
+    onlyKeys(seccomp, where + ".seccompProfile", {"type", "localhostProfile"});
+    if (get<std::string>(seccomp, "type", "") != "Localhost")
+      refuse(where + ".seccompProfile", "only the type Localhost is supported here");
+    // The kubelet prefixes its own directory; here it is the whole path.
+    out.seccomp_profile = get<std::string>(seccomp, "localhostProfile", "");
+  }
   out.privileged = get(node, "privileged", false);
   out.read_only_root = get(node, "readOnlyRootFilesystem", false);
   if (node["runAsUser"]) out.run_as_user = node["runAsUser"].as<int64_t>();

@@ -45,6 +45,8 @@ struct ContainerSpec {
   std::optional<int64_t> run_as_user;
   std::vector<std::string> add_capabilities;
   std::vector<std::string> drop_capabilities;
+  bool no_new_privileges = false;  // allowPrivilegeEscalation: false
+  std::string seccomp_profile;     // a file on the host; empty: unconfined
 };
 
 struct PodSpec {

@@ -35,6 +35,8 @@ spec:
     securityContext:
       readOnlyRootFilesystem: true
       capabilities: {add: [SYS_RESOURCE], drop: [ALL]}
+      allowPrivilegeEscalation: false
+      seccompProfile: {type: Localhost, localhostProfile: /etc/agent.json}
     volumeMounts:
     - {name: data, mountPath: /data, readOnly: true}
   volumes:
@@ -68,6 +70,8 @@ TEST(ParsePods, ReadsEveryField) {
   EXPECT_TRUE(c.read_only_root);
   EXPECT_THAT(c.add_capabilities, ElementsAre("SYS_RESOURCE"));
   EXPECT_THAT(c.drop_capabilities, ElementsAre("ALL"));
+  EXPECT_TRUE(c.no_new_privileges);
+  EXPECT_EQ(c.seccomp_profile, "/etc/agent.json");
   ASSERT_EQ(c.mounts.size(), 1u);
   EXPECT_EQ(c.mounts[0].host_path, "/srv");
   EXPECT_EQ(c.mounts[0].mount_path, "/data");
