@@ -7,6 +7,7 @@ payload=$build/demo-payload
 rm -rf "$payload"
 mkdir -p "$payload"
 cp -r tests/vm/demo "$payload/demo"
+cp deploy/security/seccomp.json "$payload/demo/"
 for binary in plimsolld kubectl-plimsoll podctl; do
   strip -o "$payload/$binary" "$(find "$build" -name "$binary" -type f -perm -u+x | head -1)"
 done

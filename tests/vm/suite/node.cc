@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "pkg/base/parse.h"
+#include "pkg/sandbox/profile.h"
 
 namespace plimsoll::vm {
 namespace {
@@ -27,7 +28,31 @@ std::chrono::system_clock::time_point deadline(std::chrono::seconds limit) {
   return std::chrono::system_clock::now() + limit;
 }
 
+// Exactly what the profiles need, unless the manifest names capabilities of its own.
+void confine(podctl::ContainerSpec& agent) {
+  if (!agent.add_capabilities.empty()) return;
+  const std::vector<std::string> profiles = securityProfiles();
+  auto needs = sandbox::needsOf(profiles);
+  if (!needs) {
+    std::cerr << needs.error().message << "\n";
+    std::exit(1);
+  }
+  for (int number = 0; number < 64; ++number) {
+    if (needs->capabilities.has(number)) agent.add_capabilities.push_back(sandbox::capabilityName(number));
+  }
+  std::string joined;
+  for (const std::string& name : profiles) joined += (joined.empty() ? "" : ",") + name;
+  agent.args.push_back("--security-profile=" + joined);
+}
+
 }  // namespace
+
+std::vector<std::string> securityProfiles() {
+  const char* given = getenv("PLIMSOLL_PROFILE");
+  std::vector<std::string> names;
+  for (std::string_view name : base::split(given && *given ? given : "processes", ',')) names.emplace_back(name);
+  return names;
+}
 
 std::string fileText(const std::string& path) {
   std::ifstream in(path);
@@ -82,6 +107,7 @@ bool Node::startAgent() {
     std::cerr << specs.error().message << "\n";
     return false;
   }
+  confine(specs->front().containers.front());
   if (auto old = pods_->find(specs->front().name_space, specs->front().name)) (void)pods_->remove(*old, 0);
   auto started = pods_->run(specs->front());
   if (!started || !started->allStarted()) {

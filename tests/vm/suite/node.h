@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proto/plimsoll/v1/plimsoll.grpc.pb.h"
 #include "tests/support/podctl/pods.h"
@@ -19,6 +20,10 @@ constexpr char kConfigFile[] = "/etc/plimsoll/node.yaml";
 // The whole file without trailing line ends; "<errno name>" when it cannot be read.
 std::string fileText(const std::string& path);
 void writeText(const std::string& path, const std::string& text);
+
+// Which of the agent's security profiles it runs with here: PLIMSOLL_PROFILE, comma-separated; "processes" without, since
+// containerd 1.7 leaves oom.score-adj to be lowered by us.
+std::vector<std::string> securityProfiles();
 
 // Until `done` is true; false after `limit`.
 bool eventually(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(30));
