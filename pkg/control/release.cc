@@ -106,8 +106,19 @@ ReleaseRow failedRow(ReleaseRow row, const base::Error& error) {
   return row;
 }
 
+// A device that had no weight of its own has none again: the number would leave a line in the file.
+void dropNewWeights(PlannedSetting& back, std::string_view found) {
+  auto* weight = std::get_if<model::IoWeight>(&back.value);
+  if (!weight) return;
+  const auto before = devicesIn(found);
+  for (model::IoValueEntry& entry : weight->devices) {
+    if (std::find(before.begin(), before.end(), entry.device) == before.end()) entry.value = 0;
+  }
+}
+
 base::Status writeBack(const Change& change, const mechanism::Access& access) {
-  ASSIGN_OR_RETURN(const PlannedSetting back, planned(change, *change.found));
+  ASSIGN_OR_RETURN(PlannedSetting back, planned(change, *change.found));
+  dropNewWeights(back, *change.found);
   RETURN_IF_ERROR(access.write(back));
   ASSIGN_OR_RETURN(const std::string text, access.read(back));
   if (isText(change, text, *change.found)) return base::ok();

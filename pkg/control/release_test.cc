@@ -319,6 +319,28 @@ TEST_F(ReleaseTest, ProcessesGetTheirScoreBack) {
   EXPECT_EQ(host_.procText("4711/oom_score_adj"), "-3\n");
 }
 
+// As the kernel: "8:0 default" takes the device's line away.
+TEST_F(ReleaseTest, ADeviceWithoutAWeightOfItsOwnHasNoneAgain) {
+  class WeightKernel final : public mechanism::Access {
+   public:
+    mechanism::Place place() const override { return {}; }
+    bool gone() const override { return false; }
+    base::Result<std::string> read(const model::PlannedSetting&) const override { return text_; }
+    base::Status write(const model::PlannedSetting& setting) const override {
+      written_ = model::kernelWrites(*setting.request.setting.spec, setting.value);
+      text_ = "default 100\n";
+      return base::ok();
+    }
+    mutable std::string text_ = "default 150\n8:0 200\n";
+    mutable std::vector<std::string> written_;
+  };
+  WeightKernel kernel;
+  const ReleaseRow row =
+      putBack(change("io.weight", "default 100\n", "default 150\n8:0 200\n"), kernel, Mode::Restore);
+  EXPECT_EQ(row.outcome, Outcome::Restored) << row.reason;
+  EXPECT_THAT(kernel.written_, ElementsAre("default 100", "8:0 default"));
+}
+
 // A kernel that forgets the write.
 TEST_F(ReleaseTest, IsReadBack) {
   class Deaf final : public mechanism::Access {

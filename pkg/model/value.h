@@ -59,7 +59,7 @@ struct IoMaxEntry {
 
 struct IoValueEntry {
   DeviceRef device;
-  int64_t value = 0;  // weight, or latency target in microseconds
+  int64_t value = 0;  // weight (0: none of its own), or latency target in microseconds
   bool operator==(const IoValueEntry&) const = default;
 };
 

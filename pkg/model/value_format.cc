@@ -68,7 +68,7 @@ struct Writes {
     std::vector<std::string> writes;
     if (v.default_weight != -1) writes.push_back("default " + std::to_string(v.default_weight));
     for (const IoValueEntry& e : v.devices)
-      writes.push_back(e.device.toString() + " " + std::to_string(e.value));
+      writes.push_back(e.device.toString() + " " + (e.value == 0 ? "default" : std::to_string(e.value)));
     return writes;
   }
   std::vector<std::string> operator()(const IoMax& v) const {
