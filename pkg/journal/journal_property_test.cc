@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "pkg/base/unique_fd.h"
 #include "pkg/journal/test_world.h"
@@ -150,6 +152,40 @@ TEST(JournalProperty, HistoryHasNoGap) {
     for (size_t i = 1; i < records->size(); ++i)
       ASSERT_EQ((*records)[i].sequence, (*records)[i - 1].sequence + 1);
   }
+}
+
+// The threads that there are: one that writes, one that flushes, and some that read.
+TEST(JournalProperty, OtherThreadsBesideTheWriter) {
+  TempDir dir;
+  const Options options = optionsFor(dir);
+  auto journal = openJournal(options);
+  std::atomic<bool> done = false;
+  std::thread flusher([&] {
+    while (!done) {
+      journal->flush();
+      EXPECT_EQ(journal->problem() + journal->recovery(), "");
+      EXPECT_LE(journal->stats().open_changes, 60u);
+    }
+  });
+  std::thread reader([&] {
+    while (!done) {
+      const auto records = history(dir.path(), {.limit = 50});
+      ASSERT_TRUE(records);
+      for (size_t i = 1; i < records->size(); ++i)
+        ASSERT_LT((*records)[i - 1].sequence, (*records)[i].sequence);
+    }
+  });
+  Model model;
+  for (uint32_t n = 0; n < 5000; ++n) {
+    apply(operation(n), *journal);
+    apply(operation(n), model);
+  }
+  done = true;
+  flusher.join();
+  reader.join();
+  EXPECT_EQ(openOf(*journal), model.open());
+  EXPECT_EQ(reopened(options), model.open());
+  EXPECT_GT(journal->stats().syncs, 0u);
 }
 
 // Writes from operation `n` on until it is killed; tells after each that it is done.
