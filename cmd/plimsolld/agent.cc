@@ -132,7 +132,8 @@ base::Status Agent::Parts::openConfig() {
 }
 
 base::Status Agent::Parts::openJournal() {
-  ASSIGN_OR_RETURN(journal, openAgentJournal(options.state_dir));
+  ASSIGN_OR_RETURN(journal,
+                   openAgentJournal(options.state_dir, std::chrono::seconds(options.handover_seconds)));
   flusher = std::make_unique<JournalFlusher>(*loop, *journal);
   return base::ok();
 }

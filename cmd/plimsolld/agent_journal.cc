@@ -1,6 +1,5 @@
 #include "cmd/plimsolld/agent_journal.h"
 
-#include <chrono>
 #include <utility>
 
 #include "pkg/base/log.h"
@@ -11,7 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace log = base::log;
 
-constexpr auto kPatience = 30s;
 constexpr auto kInterval = 5s;
 
 void tellProblem(const journal::Journal& journal) {
@@ -22,8 +20,9 @@ void tellProblem(const journal::Journal& journal) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir,
+                                                                 std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   for (bool told = false;; told = true) {
     auto journal = journal::Journal::open({.dir = dir});
     if (journal) {

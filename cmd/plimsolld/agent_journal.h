@@ -1,6 +1,7 @@
 // The agent's journal: opened when it is free, and brought to the disk by a thread of its own.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -15,7 +16,8 @@ namespace plimsoll::agent {
 
 // Waits a while for another agent of this node to end, as in a rolling update. Says in the log what had to be
 // mended, and where it cannot be written.
-base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir);
+base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir,
+                                                                 std::chrono::seconds patience);
 
 // Flushes what was appended, a few seconds later. That is soon enough: what the journal tells of does not
 // outlive the power either. Nothing happens while nothing is appended but one look each time.

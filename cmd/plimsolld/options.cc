@@ -26,6 +26,10 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
       ->capture_default_str();
   app.add_option("--state-dir", options.state_dir, "directory of the journal of what was changed")
       ->capture_default_str();
+  app.add_option("--handover-seconds", options.handover_seconds,
+                 "how long to wait for another agent of this node to end, as in an update")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
   app.add_option("--cgroup-root", options.roots.cgroup, "the host's cgroup v2 mount")->capture_default_str();
   app.add_option("--proc-root", options.roots.proc, "the host's /proc")->capture_default_str();
   app.add_option("--sys-root", options.roots.sys, "the host's /sys")->capture_default_str();

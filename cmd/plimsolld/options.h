@@ -19,6 +19,7 @@ struct AgentOptions {
   std::string api_socket = "/run/plimsoll/plimsoll.sock";
   std::string http_address = "127.0.0.1:9471";  // empty: no HTTP
   std::string state_dir = "/var/lib/plimsoll";  // of the journal
+  int handover_seconds = 30;                    // how long to wait for another agent that has the journal
   std::string log_level = "info";
   int sweep_seconds = 10;
 };

@@ -105,6 +105,17 @@ bool isAskedFor(const journal::Change& change, const ContainerReport& report) {
   });
 }
 
+// Our value was in place when an earlier agent looked last, and is still wanted: what is there now is
+// somebody else's.
+bool changedWhileAway(const PlannedSetting& setting, const mechanism::Looked& looked,
+                      const journal::Change* open) {
+  if (setting.state != State::Pending || !open || !open->settled) return false;
+  if (base::trim(*looked.applied.found) == open->ours || base::trim(*looked.applied.found) == open->found)
+    return false;
+  return model::compareWithKernel(specOf(setting), setting.value, open->ours).outcome ==
+         model::Comparison::Outcome::Equal;
+}
+
 bool isWritten(const PlannedSetting& setting) {
   return !model::isDecidedAgainst(setting.state) && setting.state != State::Pending &&
          setting.state != State::Failed;
@@ -206,6 +217,14 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
     mechanism::Looked looked = mechanism::look(access, setting);
     // A process may end while its container goes on.
     if (looked.applied.gone && handle.gone()) return Outcome::Gone;
+    if (looked.must_write && when != When::Resized &&
+        changedWhileAway(setting, looked, ledger_.find(report, setting))) {
+      PlannedSetting& drifted = report.plan.settings[i];
+      drifted.state = State::Drifted;
+      drifted.actual = model::compareWithKernel(specOf(setting), setting.value, *looked.applied.found).actual;
+      drifted.found = ledger_.find(report, setting)->found;
+      continue;
+    }
     if (looked.must_write) {
       rememberWeight(access, report, setting, changes);
       std::string found(base::trim(*looked.applied.found));

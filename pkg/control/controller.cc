@@ -270,7 +270,14 @@ void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   narrator_.settled(*before, *entry.report);
   metrics_.reconciled(std::chrono::steady_clock::now() - start);
   if (outcome == Applier::Outcome::Gone) return markGone(entry);
-  if (entry.handle) watch(entry);
+  if (!entry.handle) return;
+  watch(entry);
+  const auto& settings = entry.report->plan.settings;
+  // What to do about it is decided like every foreign write.
+  if (std::any_of(settings.begin(), settings.end(), [](const PlannedSetting& setting) {
+        return setting.state == State::Drifted && setting.reason.empty();
+      }))
+    somebodyWrote(entry.report->container.id);
 }
 
 bool Controller::hold(Entry& entry, ContainerReport& draft) {

@@ -48,7 +48,8 @@ void Controller::settleDrift(Entry& entry, ContainerReport& draft, const Contain
     if (setting.state != State::Drifted) continue;
     const model::SettingKey& key = setting.request.setting;
     const PlannedSetting* old = inForceBefore(before, setting);
-    const bool fresh = !old || old->state != State::Drifted || old->actual != setting.actual;
+    const bool fresh =
+        !old || old->state != State::Drifted || old->reason.empty() || old->actual != setting.actual;
     const std::string actual = setting.actual.value_or("<unknown>");
     const auto writer = policy::likelyWriter(setting, draft.pod, draft.container, actual);
     setting.reason = std::string(writer) + " wrote " + actual;
@@ -98,6 +99,7 @@ void Controller::somebodyWrote(const std::string& id) {
   written_.push_back(id);
   if (written_timer_.active()) return;
   written_timer_ = loop_.after(options_.drift_delay, [this] {
+    written_timer_.cancel();
     std::vector<std::string> ids;
     ids.swap(written_);
     for (const std::string& each : ids) {

@@ -40,6 +40,18 @@ TEST_F(DriftTest, WhatSomebodyChangesIsPutRightAtOnceAndTold) {
   EXPECT_EQ(count("DriftCorrected"), 1u);
 }
 
+TEST_F(DriftTest, IsNoticedWithoutTheSweepEachTime) {
+  Controller::Options options;  // sweeps are 10 s apart
+  controller_.emplace(*loop_, options, applier_, node_, config::builtInConfig().policy, store_, metrics_,
+                      [this](model::Event event) { events_.push_back(std::move(event)); });
+  start({{"plimsoll.dev/memory.high", "64Mi"}});
+  for (int i = 0; i < 3; ++i) {
+    cgroup_->file("memory.high", "4096\n");
+    turn(60ms);
+    EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n") << i;
+  }
+}
+
 TEST_F(DriftTest, TheKubeletsFilesAreLeftToIt) {
   start({{"plimsoll.dev/memory.max", "64Mi"}});
   cgroup_->file("memory.max", "max\n");
@@ -115,6 +127,21 @@ TEST_F(DriftTest, AnotherAgentFindsInTheJournalWhatWasThereBefore) {
   EXPECT_EQ(setting("memory.high").state, State::Applied);
   EXPECT_EQ(setting("memory.high").found, "max") << "not our own value";
   EXPECT_EQ(cgroup_->text("pids.max"), pids);
+}
+
+TEST_F(DriftTest, WhatWasChangedWhileNobodyLookedIsDriftToo) {
+  start({{"plimsoll.dev/memory.high", "64Mi"}, {"plimsoll.dev/memory.max", "128Mi"}});
+  controller_.reset();
+  cgroup_->file("memory.high", "4096\n").file("memory.max", "268435456\n");
+  Controller second(*loop_, {}, applier_, node_, config::builtInConfig().policy, store_, metrics_, {});
+  model::ContainerFacts facts = container();
+  facts.state = model::ContainerState::Running;
+  second.synchronize({pod({{"plimsoll.dev/memory.high", "64Mi"}, {"plimsoll.dev/memory.max", "128Mi"}})},
+                     {facts});
+  turn(60ms);
+  EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n") << "enforced";
+  EXPECT_EQ(cgroup_->text("memory.max"), "268435456\n") << "the kubelet's file is yielded";
+  EXPECT_EQ(setting("memory.max").state, State::Drifted);
 }
 
 TEST_F(DriftTest, AnIdleContainerGetsItsWeightBack) {

@@ -62,23 +62,28 @@ bool eventually(const std::function<bool()>& done, std::chrono::milliseconds lim
   return true;
 }
 
-AgentProcess::AgentProcess(const testing_support::FakeHost& host, std::string directory)
-    : roots_(host.roots()), directory_(std::move(directory)) {}
+namespace {
+
+// Elsewhere than where it was built, in the virtual machine.
+std::string program(const char* variable, const char* built) {
+  const char* other = getenv(variable);
+  return other ? other : built;
+}
+
+}  // namespace
+
+AgentProcess::AgentProcess(sys::HostRoots roots, std::string directory)
+    : roots_(std::move(roots)), directory_(std::move(directory)) {}
 
 AgentProcess::~AgentProcess() {
   if (pid_ > 0) stop(SIGKILL);
 }
 
 std::vector<std::string> AgentProcess::arguments() const {
-  std::vector<std::string> arguments = {PLIMSOLLD,
-                                        "--nri-socket=" + nriSocket(),
-                                        "--api-socket=" + apiSocket(),
-                                        "--http-address=" + httpSocket(),
-                                        "--state-dir=" + directory_ + "/state",
-                                        "--cgroup-root=" + roots_.cgroup,
-                                        "--proc-root=" + roots_.proc,
-                                        "--sys-root=" + roots_.sys,
-                                        "--sweep-seconds=1"};
+  std::vector<std::string> arguments = {
+      program("PLIMSOLLD", PLIMSOLLD),  "--nri-socket=" + nriSocket(),     "--api-socket=" + apiSocket(),
+      "--http-address=" + httpSocket(), "--state-dir=" + stateDirectory(), "--cgroup-root=" + roots_.cgroup,
+      "--proc-root=" + roots_.proc,     "--sys-root=" + roots_.sys,        "--sweep-seconds=1"};
   if (std::ifstream(configFile())) arguments.push_back("--config=" + configFile());
   return arguments;
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/fake_host/fake_host.h"
@@ -27,12 +28,15 @@ bool eventually(const std::function<bool()>& done,
 class AgentProcess {
  public:
   // Sockets and the configuration live in `directory`.
-  AgentProcess(const testing_support::FakeHost& host, std::string directory);
+  AgentProcess(const testing_support::FakeHost& host, std::string directory)
+      : AgentProcess(host.roots(), std::move(directory)) {}
+  AgentProcess(sys::HostRoots roots, std::string directory);
   ~AgentProcess();
 
   std::string nriSocket() const { return directory_ + "/nri.sock"; }
   std::string apiSocket() const { return directory_ + "/run/api.sock"; }
   std::string httpSocket() const { return directory_ + "/http.sock"; }
+  std::string stateDirectory() const { return directory_ + "/state"; }
   std::string configFile() const { return directory_ + "/node.yaml"; }
 
   std::vector<std::string> arguments() const;

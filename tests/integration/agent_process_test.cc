@@ -154,10 +154,19 @@ TEST_F(AgentProcessTest, SaysAtStartWhatIsWrongAndWhatToDo) {
   EXPECT_EQ(runProgram({PLIMSOLLD, "--no-such-flag"}).exit_code, 2);
 }
 
-TEST_F(AgentProcessTest, ASecondAgentOnTheSameSocketsEnds) {
+TEST_F(AgentProcessTest, ASecondAgentEndsAndSaysWhy) {
   agent_->start();
   ASSERT_TRUE(eventually([&] { return agent_->kubectl({"get", "-A"}).exit_code == 0; })) << agent_->log();
-  Finished second = runProgram(agent_->arguments());
+  auto arguments = agent_->arguments();
+  arguments.push_back("--handover-seconds=0");
+  Finished second = runProgram(arguments);
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.output, HasSubstr("another"));
+  // With a journal of its own it still finds the socket taken.
+  for (std::string& argument : arguments) {
+    if (argument.starts_with("--state-dir=")) argument += "2";
+  }
+  second = runProgram(arguments);
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.output, HasSubstr("api.sock"));
 }
