@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr auto kBeat = 5s;
 // Containers' counters are read at most this often.
 constexpr auto kStatsAge = 5s;
+constexpr std::string_view kNoHttp = "off";
 
 // The settings that this kernel was asked about, as api::NodeInfo::unsupported says it.
 std::vector<std::pair<std::string_view, bool>> kernelFeatures(const api::NodeInfo& node) {
@@ -51,7 +52,7 @@ Observability::~Observability() = default;
 base::Status Observability::start(Watched watched, const std::string& http_address) {
   watched_ = std::make_unique<Watched>(std::move(watched));
   beat();
-  if (http_address.empty()) return base::ok();
+  if (http_address == kNoHttp) return base::ok();
   ASSIGN_OR_RETURN(http::Address address, http::parseAddress(http_address));
   ASSIGN_OR_RETURN(server_, http::Server::start({.address = std::move(address)},
                                                 [this](const http::Request& r) { return answer(r); }));

@@ -46,7 +46,7 @@ class Observability {
     std::function<bool()> settled;
     const journal::Journal* journal = nullptr;  // nullptr: there is none
   };
-  // Begins to watch, and to serve on `http_address` (empty: off). InvalidArgument: no address.
+  // Begins to watch, and to serve on `http_address` ("off": nowhere). InvalidArgument: no address.
   base::Status start(Watched watched, const std::string& http_address);
 
   // ---- notices, on the loop's thread

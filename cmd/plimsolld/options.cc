@@ -22,7 +22,7 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
       ->capture_default_str();
   app.add_option("--api-socket", options.api_socket, "socket of the agent's gRPC API")->capture_default_str();
   app.add_option("--http-address", options.http_address,
-                 "IP:PORT or path of a unix socket for /metrics, /livez and /readyz; empty: off")
+                 "IP:PORT or path of a unix socket for /metrics, /livez and /readyz, or off")
       ->capture_default_str();
   app.add_option("--state-dir", options.state_dir, "directory of the journal of what was changed")
       ->capture_default_str();

@@ -17,7 +17,7 @@ struct AgentOptions {
   std::string nri_name = "plimsoll";
   std::string nri_index = "90";
   std::string api_socket = "/run/plimsoll/plimsoll.sock";
-  std::string http_address = "127.0.0.1:9471";  // empty: no HTTP
+  std::string http_address = "127.0.0.1:9471";  // or "off"
   std::string state_dir = "/var/lib/plimsoll";  // of the journal
   int handover_seconds = 30;                    // how long to wait for another agent that has the journal
   std::string log_level = "info";

@@ -80,10 +80,15 @@ AgentProcess::~AgentProcess() {
 }
 
 std::vector<std::string> AgentProcess::arguments() const {
-  std::vector<std::string> arguments = {
-      program("PLIMSOLLD", PLIMSOLLD),  "--nri-socket=" + nriSocket(),     "--api-socket=" + apiSocket(),
-      "--http-address=" + httpSocket(), "--state-dir=" + stateDirectory(), "--cgroup-root=" + roots_.cgroup,
-      "--proc-root=" + roots_.proc,     "--sys-root=" + roots_.sys,        "--sweep-seconds=1"};
+  std::vector<std::string> arguments = {program("PLIMSOLLD", PLIMSOLLD),
+                                        "--nri-socket=" + nriSocket(),
+                                        "--api-socket=" + apiSocket(),
+                                        "--http-address=" + (http_ ? httpSocket() : "off"),
+                                        "--state-dir=" + stateDirectory(),
+                                        "--cgroup-root=" + roots_.cgroup,
+                                        "--proc-root=" + roots_.proc,
+                                        "--sys-root=" + roots_.sys,
+                                        "--sweep-seconds=1"};
   if (std::ifstream(configFile())) arguments.push_back("--config=" + configFile());
   return arguments;
 }

@@ -36,6 +36,7 @@ class AgentProcess {
   std::string nriSocket() const { return directory_ + "/nri.sock"; }
   std::string apiSocket() const { return directory_ + "/run/api.sock"; }
   std::string httpSocket() const { return directory_ + "/http.sock"; }
+  void switchHttpOff() { http_ = false; }
   std::string stateDirectory() const { return directory_ + "/state"; }
   std::string configFile() const { return directory_ + "/node.yaml"; }
 
@@ -52,6 +53,7 @@ class AgentProcess {
   sys::HostRoots roots_;
   std::string directory_;
   pid_t pid_ = 0;
+  bool http_ = true;
 };
 
 }  // namespace plimsoll::integration

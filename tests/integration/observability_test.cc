@@ -217,6 +217,11 @@ TEST_F(ObservabilityTest, OtherPathsAndNoHttpAtAll) {
   const Finished wrong = runProgram(arguments);
   EXPECT_NE(wrong.exit_code, 0);
   EXPECT_THAT(wrong.output, HasSubstr("nonsense"));
+  // Off is only off: the API answers as before.
+  agent_->switchHttpOff();
+  agent_->start();
+  EXPECT_TRUE(eventually([&] { return agent_->kubectl({"get", "-A"}).exit_code == 0; })) << agent_->log();
+  EXPECT_EQ(get("/livez").status, 0);
 }
 
 }  // namespace
