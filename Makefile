@@ -5,6 +5,7 @@
 #   make bench         the measures, as a table          make fuzz    each fuzz target for 60 s
 #   make sanitize      unit tests under ASan+UBSan, and the threaded ones under TSan
 #   make test-nri-go   our NRI plugin side against NRI's own Go runtime side (needs Go and its module proxy)
+#   make test-containerd-2.3   namespaces and scheduling behind containerd 2.3, built from its Go module
 #   make format        clang-format the tree              make docs    regenerate the generated pages
 #   make clean         remove build/                      make distclean   remove the cached virtual machines too
 
@@ -14,7 +15,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 say = @printf '\033[1m==> %s\033[0m\n'
 
-.PHONY: demo test build deps bench fuzz sanitize test-nri-go format docs clean distclean
+.PHONY: demo test build deps bench fuzz sanitize test-nri-go test-containerd-2.3 format docs clean distclean
 
 deps:
 	@scripts/install-deps.sh
@@ -50,6 +51,10 @@ sanitize: deps
 test-nri-go: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS) nri_event_plugin
 	@tests/nri-go/run.sh $(BUILD)/tests/nri/nri_event_plugin
+
+test-containerd-2.3: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS) plimsolld kubectl-plimsoll podctl vm_suite
+	@tests/containerd-2.3/run.sh $(BUILD)
 
 format:
 	@git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-14 -i

@@ -22,8 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr char kAgentManifest[] = "/payload/demo/agent-pod.yaml";
-
 std::chrono::system_clock::time_point deadline(std::chrono::seconds limit) {
   return std::chrono::system_clock::now() + limit;
 }
@@ -100,14 +98,15 @@ void Node::configure(const std::string& yaml) {
   writeText(kConfigFile, "apiVersion: plimsoll.dev/v1alpha1\nkind: NodeConfig\n" + yaml);
 }
 
-bool Node::startAgent() {
+bool Node::startAgent(const std::string& manifest) {
   if (!fs::exists(kConfigFile)) configure("");
-  auto specs = podctl::parsePods(fileText(kAgentManifest));
+  auto specs = podctl::parsePods(fileText(manifest));
   if (!specs) {
     std::cerr << specs.error().message << "\n";
     return false;
   }
-  confine(specs->front().containers.front());
+  // The other manifest names what it needs.
+  if (manifest == kAgentManifest) confine(specs->front().containers.front());
   if (auto old = pods_->find(specs->front().name_space, specs->front().name)) (void)pods_->remove(*old, 0);
   auto started = pods_->run(specs->front());
   if (!started || !started->allStarted()) {

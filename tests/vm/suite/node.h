@@ -15,6 +15,9 @@
 namespace plimsoll::vm {
 
 constexpr char kApiSocket[] = "/run/plimsoll/plimsoll.sock";
+constexpr char kAgentManifest[] = "/payload/demo/agent-pod.yaml";
+// With the capabilities that pods' namespaces and scheduling need.
+constexpr char kNamespacesManifest[] = "/payload/demo/agent-pod-namespaces.yaml";
 constexpr char kConfigFile[] = "/etc/plimsoll/node.yaml";
 
 // The whole file without trailing line ends; "<errno name>" when it cannot be read.
@@ -39,7 +42,7 @@ class Node {
   // The configuration file's text; the agent notices by itself.
   void configure(const std::string& yaml);
   // The agent in its pod, registered with the runtime. False with a message on stderr.
-  bool startAgent();
+  bool startAgent(const std::string& manifest = kAgentManifest);
   void killAgent();
   // The agent's process, 0 if there is none.
   int agentPid() const;

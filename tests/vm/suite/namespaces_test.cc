@@ -1,0 +1,220 @@
+// Sysctls, links and scheduling of pods on a real kernel behind a real containerd.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <thread>
+
+#include "tests/vm/suite/node.h"
+
+namespace plimsoll::vm {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+
+constexpr char kRules[] = R"(
+classes:
+  server:
+    settings: {sysctl.net.core.somaxconn: 2222, sched.policy: "batch:5", ioprio: "be:7"}
+rules:
+- name: test-may-all
+  match: {namespaces: [test]}
+  settings: [{key: "*"}]
+)";
+
+// Of the network or IPC namespace of a process.
+std::string inNamespace(pid_t pid, const char* ns, int flag, const std::string& file) {
+  std::string text = "<not read>";
+  std::thread([&] {
+    const int fd = open(("/proc/" + std::to_string(pid) + "/ns/" + ns).c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && setns(fd, flag) == 0) text = fileText(file);
+    if (fd >= 0) close(fd);
+  }).join();
+  return text;
+}
+
+std::vector<pid_t> processesOf(const std::string& cgroup) {
+  std::vector<pid_t> pids;
+  std::istringstream in(fileText(cgroup + "/cgroup.procs"));
+  for (pid_t pid; in >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+// NRI 0.11, "0.11.0" or later.
+bool carries(const std::string& nri_version) {
+  return nri_version.starts_with("0.1") && nri_version >= "0.11";
+}
+
+constexpr int kWhoProcess = 1;  // ioprio_get(2)
+
+class Namespaces : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    node().configure(kRules);
+    ASSERT_TRUE(node().startAgent(kNamespacesManifest));
+  }
+  // The other tests' agent has fewer capabilities.
+  static void TearDownTestSuite() { ASSERT_TRUE(node().startAgent()); }
+  void TearDown() override { node().removePods(); }
+
+  static podctl::PodSpec pod(const std::string& name, const std::string& annotations,
+                             const std::string& script = "exec sleep 3600") {
+    auto spec = node().pod(name, annotations);
+    spec.host_network = false;
+    spec.containers[0].command = {"sh", "-c", script};
+    return spec;
+  }
+  static std::string logOf(const podctl::StartedPod& pod) {
+    std::string log;
+    EXPECT_TRUE(
+        eventually([&] { return !(log = node().pods().log(node().idOf(pod)).value_or("")).empty(); }));
+    return log;
+  }
+  static pid_t pidOf(const podctl::StartedPod& pod) {
+    const auto pids = processesOf(node().cgroupOf(pod));
+    return pids.empty() ? 0 : pids.front();
+  }
+  static std::string somaxconn(const podctl::StartedPod& pod) {
+    return inNamespace(pidOf(pod), "net", CLONE_NEWNET, "/proc/sys/net/core/somaxconn");
+  }
+  static void expectState(const podctl::StartedPod& pod, const std::string& key, v1::SettingState state) {
+    const v1::Setting seen = node().setting(node().idOf(pod), key);
+    EXPECT_EQ(seen.state(), state) << key << ": " << seen.DebugString();
+  }
+};
+
+TEST_F(Namespaces, TheFirstInstructionAlreadySeesThem) {
+  const std::string host = fileText("/proc/sys/net/core/somaxconn");
+  auto started = node().run(pod("sysctls",
+                                "plimsoll.dev/sysctl.net.core.somaxconn: '4321', "
+                                "plimsoll.dev/sysctl.net.ipv4.ip_local_port_range: '20000 30000', "
+                                "plimsoll.dev/sysctl.net.ipv4.ip_local_reserved_ports: '21000-21010,20080', "
+                                "plimsoll.dev/sysctl.net.ipv4.conf.all.forwarding: '1', "
+                                "plimsoll.dev/sysctl.kernel.shm_rmid_forced: '1', "
+                                "plimsoll.dev/sysctl.kernel.sem: '100 3200 16 64', "
+                                "plimsoll.dev/net.mtu: '1400', plimsoll.dev/net.txqueuelen: '321'",
+                                "cd /proc/sys; echo somaxconn=$(cat net/core/somaxconn) "
+                                "ports=$(cat net/ipv4/ip_local_port_range) "
+                                "reserved=$(cat net/ipv4/ip_local_reserved_ports) "
+                                "forwarding=$(cat net/ipv4/conf/all/forwarding) "
+                                "rmid=$(cat kernel/shm_rmid_forced) sem=$(cat kernel/sem) "
+                                "mtu=$(cat /sys/class/net/eth0/mtu) "
+                                "qlen=$(cat /sys/class/net/eth0/tx_queue_len); exec sleep 3600"));
+  ASSERT_TRUE(started.allStarted());
+  EXPECT_THAT(logOf(started),
+              HasSubstr("somaxconn=4321 ports=20000 30000 reserved=20080,21000-21010 forwarding=1 rmid=1 "
+                        "sem=100 3200 16 64 mtu=1400 qlen=321"));
+  for (const char* key : {"sysctl.net.core.somaxconn", "sysctl.kernel.sem", "net.mtu", "net.txqueuelen"}) {
+    const v1::Setting seen = node().setting(node().idOf(started), key);
+    EXPECT_EQ(seen.state(), v1::SETTING_STATE_APPLIED) << seen.DebugString();
+    EXPECT_EQ(seen.stage(), v1::STAGE_START) << seen.DebugString();
+    EXPECT_TRUE(seen.has_found()) << key;
+  }
+  EXPECT_EQ(fileText("/proc/sys/net/core/somaxconn"), host);
+}
+
+TEST_F(Namespaces, TheNodesOwnAreRefusedWhateverTheRule) {
+  const std::string somaxconn_before = fileText("/proc/sys/net/core/somaxconn");
+  const std::string sem_before = fileText("/proc/sys/kernel/sem");
+  auto spec = pod("host-network",
+                  "plimsoll.dev/sysctl.net.core.somaxconn: '77', plimsoll.dev/net.mtu: '1300', "
+                  "plimsoll.dev/sysctl.vm.swappiness: '1'");
+  spec.host_network = true;
+  auto network = node().run(spec);
+  expectState(network, "sysctl.net.core.somaxconn", v1::SETTING_STATE_REFUSED);
+  expectState(network, "net.mtu", v1::SETTING_STATE_REFUSED);
+  auto report = node().container(node().idOf(network));
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->problems_size(), 1);
+  EXPECT_THAT(report->problems(0).message(), HasSubstr("vm.swappiness is the whole node's"));
+
+  spec = pod("host-ipc", "plimsoll.dev/sysctl.kernel.sem: '1 2 3 4'");
+  spec.host_ipc = true;
+  auto ipc = node().run(spec);
+  expectState(ipc, "sysctl.kernel.sem", v1::SETTING_STATE_REFUSED);
+  EXPECT_EQ(fileText("/proc/sys/net/core/somaxconn"), somaxconn_before);
+  EXPECT_EQ(fileText("/proc/sys/kernel/sem"), sem_before);
+}
+
+TEST_F(Namespaces, SchedulingIsInPlaceAndInherited) {
+  auto started =
+      node().run(pod("scheduled", "plimsoll.dev/class: server",
+                     // Nice and policy of the shell, then of a child that it forked.
+                     "echo $(cut -d' ' -f19,41 /proc/$$/stat) $(cut -d' ' -f19,41 /proc/self/stat); "
+                     "sleep 3600 & exec sleep 3600"));
+  EXPECT_THAT(logOf(started), HasSubstr("5 3 5 3")) << "nice 5, SCHED_BATCH";
+  // Where NRI carries them runc sets them after StartContainer, so there we were first.
+  expectState(started, "sched.policy", v1::SETTING_STATE_APPLIED);
+  expectState(started, "ioprio", v1::SETTING_STATE_APPLIED);
+  std::vector<long> priorities;
+  ASSERT_TRUE(eventually([&] { return processesOf(node().cgroupOf(started)).size() == 2; }));
+  for (pid_t pid : processesOf(node().cgroupOf(started)))
+    priorities.push_back(syscall(SYS_ioprio_get, kWhoProcess, pid));
+  EXPECT_THAT(priorities, Each((2L << 13) | 7)) << "best effort, level 7";
+}
+
+TEST_F(Namespaces, AChangedClassReachesARunningPodAndAWithdrawnOneIsPutBack) {
+  auto plain = node().run(pod("plain", ""));
+  const std::string before = somaxconn(plain);
+  auto started = node().run(pod("live", "plimsoll.dev/class: server"));
+  EXPECT_EQ(somaxconn(started), "2222");
+  std::string changed = kRules;
+  changed.replace(changed.find("2222"), 4, "3333");
+  node().configure(changed);
+  EXPECT_TRUE(eventually([&] { return somaxconn(started) == "3333"; })) << somaxconn(started);
+  node().configure("classes: {server: {settings: {cpu.weight: 50}}}\n");
+  EXPECT_TRUE(eventually([&] { return somaxconn(started) == before; })) << somaxconn(started);
+  EXPECT_TRUE(eventually([&] { return sched_getscheduler(pidOf(started)) == SCHED_OTHER; }));
+  EXPECT_TRUE(eventually([&] { return syscall(SYS_ioprio_get, kWhoProcess, pidOf(started)) == 0; }));
+  EXPECT_EQ(somaxconn(plain), before);
+  node().configure(kRules);
+}
+
+TEST_F(Namespaces, OneContainersKeyForTheWholePodIsAProblem) {
+  auto started = node().run(pod("scoped", "app.plimsoll.dev/sysctl.net.core.somaxconn: '9'"));
+  auto report = node().container(node().idOf(started));
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->problems_size(), 1);
+  EXPECT_THAT(report->problems(0).message(), HasSubstr("a pod has one network namespace"));
+}
+
+TEST_F(Namespaces, WhatTheKernelLacksIsToldApart) {
+  auto started = node().run(pod("lacking", "plimsoll.dev/sysctl.net.ipv4.no_such_thing: '1'"));
+  ASSERT_TRUE(started.allStarted());
+  expectState(started, "sysctl.net.ipv4.no_such_thing", v1::SETTING_STATE_UNSUPPORTED);
+}
+
+// The runtime's NRI carries what the agent may not write itself (0.11); else it says which profile may.
+TEST(NamespacesWithoutCapabilities, AreCarriedOrToldApart) {
+  node().configure(kRules);
+  ASSERT_TRUE(node().startAgent());
+  auto spec = node().pod("carried", "plimsoll.dev/sysctl.net.core.somaxconn: '4321'");
+  spec.host_network = false;
+  spec.containers[0].command = {"sh", "-c", "cat /proc/sys/net/core/somaxconn; exec sleep 3600"};
+  auto started = node().run(spec);
+  ASSERT_TRUE(started.allStarted());
+  std::string log;
+  ASSERT_TRUE(
+      eventually([&] { return !(log = node().pods().log(node().idOf(started)).value_or("")).empty(); }));
+  const v1::Setting seen = node().setting(node().idOf(started), "sysctl.net.core.somaxconn");
+  if (carries(node().node()->runtime().nri_version())) {
+    EXPECT_THAT(log, HasSubstr("4321"));
+    EXPECT_EQ(seen.stage(), v1::STAGE_CREATE) << seen.DebugString();
+    EXPECT_EQ(seen.state(), v1::SETTING_STATE_APPLIED) << seen.DebugString();
+    EXPECT_THAT(seen.reason(), HasSubstr("not read back"));
+    EXPECT_FALSE(seen.has_actual()) << "not known, and so not shown";
+  } else {
+    EXPECT_EQ(seen.state(), v1::SETTING_STATE_UNSUPPORTED) << seen.DebugString();
+    EXPECT_THAT(seen.reason(), AllOf(HasSubstr("CAP_SYS_"), HasSubstr("profile \"namespaces\"")));
+  }
+  node().removePods();
+}
+
+}  // namespace
+}  // namespace plimsoll::vm
