@@ -34,6 +34,16 @@ target_compile_definitions(plimsoll_flags INTERFACE PLIMSOLL_VERSION="${PROJECT_
 
 add_compile_options(-ffunction-sections -fdata-sections -fstack-protector-strong)
 add_link_options(-Wl,--gc-sections -Wl,-z,relro,-z,now)
+# What makes a mistake with memory harder to use: bounds that the compiler and the C++ library can check, a stack that
+# cannot be jumped over, indirect calls that land where calls may land.
+if(PLIMSOLL_HARDEN AND NOT PLIMSOLL_SANITIZE AND NOT PLIMSOLL_TSAN AND NOT PLIMSOLL_FUZZ)
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    add_compile_options(-fcf-protection=full)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")
+    add_compile_options(-mbranch-protection=standard)
+  endif()
+endif()
 if(PLIMSOLL_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
@@ -89,7 +99,8 @@ function(plimsoll_executable)
   add_executable(${A_NAME} ${A_SRCS})
   target_link_libraries(${A_NAME} PRIVATE plimsoll_flags ${A_DEPS} ${A_LINK})
   if(A_STATIC AND NOT PLIMSOLL_SANITIZE AND NOT PLIMSOLL_TSAN AND NOT PLIMSOLL_FUZZ)
-    target_link_options(${A_NAME} PRIVATE -static)
+    # A program that runs from an image of nothing, at an address that nobody knows.
+    target_link_options(${A_NAME} PRIVATE $<IF:$<BOOL:${PLIMSOLL_HARDEN}>,-static-pie,-static>)
   endif()
 endfunction()
 

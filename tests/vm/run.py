@@ -95,7 +95,7 @@ def pack_payload(args, work):
 def kernel_arguments(args):
     mode = "prepare" if args.prepare else "shell" if args.interactive else "run"
     return (f"console=ttyS0 quiet loglevel=4 panic=-1 rw mitigations=off cgroup_no_v1=all no_timer_check "
-            f"random.trust_cpu=on net.ifnames=0 audit=0 plimsoll.mode={mode} {args.append}")
+            f"random.trust_cpu=on net.ifnames=0 plimsoll.mode={mode} {args.append}")
 
 
 def qemu_command(args, image, work):
