@@ -105,6 +105,15 @@ Result<std::vector<pb::ContainerStats>> Client::stats(pb::GetStatsRequest reques
   return out;
 }
 
+Result<std::vector<pb::HistoryEntry>> Client::history(const pb::GetHistoryRequest& request) {
+  grpc::ClientContext context;
+  impl_->prepare(context);
+  pb::GetHistoryResponse response;
+  const grpc::Status status = impl_->stub->GetHistory(&context, request, &response);
+  if (!status.ok()) return toError(status, impl_->socket);
+  return std::vector<pb::HistoryEntry>(response.entries().begin(), response.entries().end());
+}
+
 Status Client::events(const pb::WatchEventsRequest& request,
                       const std::function<bool(const pb::WatchEventsResponse&)>& each) {
   grpc::ClientContext context;

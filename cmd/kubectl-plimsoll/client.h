@@ -26,6 +26,7 @@ class Client {
   base::Result<std::vector<pb::Container>> containers(pb::ListContainersRequest request);
   // All pages.
   base::Result<std::vector<pb::ContainerStats>> stats(pb::GetStatsRequest request);
+  base::Result<std::vector<pb::HistoryEntry>> history(const pb::GetHistoryRequest& request);
   // Calls `each` for every message until it returns false or the stream ends. With `follow` there is no
   // deadline.
   base::Status events(const pb::WatchEventsRequest& request,

@@ -19,6 +19,8 @@ JsonValue document(std::span<const pb::Container> containers);  // kind Containe
 JsonValue document(const pb::Node& node);                       // kind Node
 JsonValue document(const pb::Event& event);                     // kind Event
 JsonValue document(std::span<const pb::Event> events);          // kind EventList
+JsonValue document(const pb::HistoryEntry& entry);              // kind HistoryEntry
+JsonValue document(std::span<const pb::HistoryEntry> entries);  // kind HistoryEntryList
 JsonValue document(const pb::SettingInfo& setting);             // kind Setting
 JsonValue document(std::span<const pb::SettingInfo> settings);  // kind SettingList
 JsonValue document(const pb::LintResponse& lint);               // kind LintReport

@@ -11,12 +11,12 @@
 namespace plimsoll::cli {
 namespace {
 
-constexpr std::array<std::string_view, 9> kVerbs = {"get",    "describe", "explain", "lint", "events",
-                                                    "doctor", "version",  "top",     "help"};
+constexpr std::array<std::string_view, 11> kVerbs = {
+    "get", "describe", "explain", "lint", "events", "doctor", "version", "top", "history", "diff", "help"};
 
 constexpr const char* kFooter =
     "Exit codes: 0 done; 1 wrong command line, agent not reachable, not found, or file not readable;\n"
-    "2 lint or doctor found an error.\n"
+    "2 lint or doctor found an error. diff: 0 none, 1 differences, 2 error.\n"
     "Environment: PLIMSOLL_SOCKET is used where --socket is not given; NO_COLOR switches colours off.";
 
 void addColour(CLI::App* verb, Options& options) {
@@ -121,6 +121,31 @@ void addDoctor(CLI::App& app, Options& options) {
   addColour(verb, options);
 }
 
+void addHistory(CLI::App& app, Options& options) {
+  CLI::App* verb = app.add_subcommand("history", "What was changed for a pod, and put back: its journal");
+  verb->add_option("POD", options.names, "a pod; without it all of the namespace")->expected(0, 1);
+  verb->add_option("-c,--container", options.container, "only this container");
+  verb->add_option("--limit", options.limit, "the newest so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  addOutput(verb, options, withDocuments({{"wide", Output::Wide}}), "wide, json or yaml");
+  addHeaders(verb, options);
+  addSelection(verb, options);
+  addAgent(verb, options);
+  addColour(verb, options);
+}
+
+void addDiff(CLI::App& app, Options& options) {
+  CLI::App* verb =
+      app.add_subcommand("diff", "Desired against actual: exit code 0 none, 1 differences, 2 error");
+  verb->add_option("POD", options.names, "pods; without them all of the namespace");
+  verb->add_option("-l,--selector", options.selector, "label selector over the pods' labels");
+  verb->add_option("-c,--container", options.container, "only this container");
+  addSelection(verb, options);
+  addAgent(verb, options);
+  addColour(verb, options);
+}
+
 void addVersion(CLI::App& app, Options& options) {
   CLI::App* verb = app.add_subcommand("version", "The versions of this plugin and of the agent");
   verb->add_flag("--client", options.client_only, "only of this plugin");
@@ -176,6 +201,8 @@ ParseOutcome parseCommandLine(int argc, const char* const* argv) {
   addDoctor(app, options);
   addVersion(app, options);
   addTop(app, options);
+  addHistory(app, options);
+  addDiff(app, options);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
 
@@ -200,7 +227,8 @@ ParseOutcome parseCommandLine(int argc, const char* const* argv) {
     return outcome;
   } catch (const CLI::ParseError& error) {
     std::cerr << "error: " << printable(error.what()) << "\nRun '" << name << " --help' for usage.\n";
-    outcome.exit_code = kExitError;
+    // 1 would say that there are differences.
+    outcome.exit_code = std::string_view(argv[1]) == "diff" ? kExitDiffError : kExitError;
     return outcome;
   }
   const std::string chosen = app.get_subcommands().front()->get_name();

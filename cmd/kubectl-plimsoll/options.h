@@ -14,8 +14,11 @@ constexpr int kExitOk = 0;
 constexpr int kExitError =
     1;  // wrong command line, agent not reachable, nothing of that name, file not readable
 constexpr int kExitFindings = 2;  // lint or doctor found an error
+// diff, as kubectl's: 1 where there are differences, more where something went wrong.
+constexpr int kExitDifferences = 1;
+constexpr int kExitDiffError = 2;
 
-enum class Verb { Get, Describe, Explain, Lint, Events, Doctor, Version, Top };
+enum class Verb { Get, Describe, Explain, Lint, Events, Doctor, Version, Top, History, Diff };
 enum class Output { Table, Wide, Json, Yaml, Name };
 
 struct Options {
@@ -29,7 +32,7 @@ struct Options {
   std::string ns = "default";
   bool all_namespaces = false;
   std::string selector;
-  std::string container;           // describe
+  std::string container;           // describe, history, diff
   std::vector<std::string> names;  // get, describe, top: pods; explain: the key
   bool list = false;               // explain
   std::vector<std::string> files;  // lint
@@ -38,6 +41,7 @@ struct Options {
   int interval_seconds = 5;        // top -w
   std::string sort_by = "name";    // top
   std::string for_object;          // events: "pod/web-0"
+  int limit = 1000;                // history
   bool client_only = false;        // version
   bool local = true;               // doctor
   std::string root = "/";          // doctor

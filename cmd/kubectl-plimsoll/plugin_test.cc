@@ -130,6 +130,32 @@ class PluginWithServer : public Plugin {
   }
 };
 
+TEST_F(PluginWithServer, HistoryOfAPod) {
+  const Outcome outcome = plugin({"history", "web-0"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("Settled   memory.high   max     999424"));
+  EXPECT_THAT(plugin({"history", "web-0", "-o", "json"}).out, HasSubstr("HistoryEntryList"));
+  const Outcome nothing = plugin({"history", "other"});
+  EXPECT_EQ(nothing.code, 0);
+  EXPECT_EQ(nothing.out, "");
+  EXPECT_THAT(nothing.err, HasSubstr("Nothing is recorded"));
+}
+
+// Exit codes as kubectl diff.
+TEST_F(PluginWithServer, DiffTellsByItsExitCode) {
+  const Outcome differs = plugin({"diff", "web-0"});
+  EXPECT_EQ(differs.code, 1) << differs.err;
+  EXPECT_THAT(differs.out, HasSubstr("--- default/web-0/app desired\n"));
+  EXPECT_THAT(differs.out, HasSubstr("-memory.high: "));
+  EXPECT_THAT(differs.out, Not(HasSubstr("memory.max")));
+  const Outcome same = plugin({"diff", "-n", "kube-system", "dns-0"});
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(same.out, "");
+  EXPECT_EQ(plugin({"diff", "nobody"}).code, 2);
+  EXPECT_EQ(plugin({"diff", "--no-such-option"}).code, 2);
+  EXPECT_EQ(plugin({"diff", "--socket=/nowhere"}).code, 2);
+}
+
 TEST_F(PluginWithServer, GetsTables) {
   const Outcome all = plugin({"get", "-A"});
   EXPECT_EQ(all.code, 0) << all.err;

@@ -33,6 +33,18 @@ model::ContainerReport web() {
   return report;
 }
 
+journal::Record record() {
+  journal::Record record;
+  record.sequence = 1;
+  record.op = journal::Op::Settled;
+  record.change.owner = {"default", "web-0", "uid-web-0", "app", "4f1c0ffee0004f1c0ffee000"};
+  record.change.object = record.change.key = "memory.high";
+  record.change.found = "max";
+  record.change.ours = "999424";
+  record.change.asked_by = "plimsoll.dev/memory.high";
+  return record;
+}
+
 api::NodeInfo node() {
   api::NodeInfo info;
   info.name = "node-1";
@@ -56,6 +68,7 @@ int main(int argc, char** argv) {
   auto plain = api::containerReport("kube-system", "dns-0", "dns", "d05d05d05d05");
   plain.first_seen = std::chrono::system_clock::now() - kAgo;
   source.add(std::move(plain));
+  source.add(record());
   source.push("SettingRefused", "cpu.weight: no rule allows more");
   const auto server = api::Server::start({.socket = argv[1]}, source);
   if (!server) {

@@ -245,6 +245,10 @@ int run(const Options& options, Streams streams) {
       return runVersion(options, streams);
     case Verb::Top:
       return runTop(options, streams);
+    case Verb::History:
+      return runHistory(options, streams);
+    case Verb::Diff:
+      return runDiff(options, streams);
   }
   return kExitError;
 }

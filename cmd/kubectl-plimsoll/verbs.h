@@ -17,7 +17,9 @@ struct Streams {
 int run(const Options& options, Streams streams);
 
 // Verbs with a file of their own.
-int runTop(const Options& options, Streams streams);  // verbs_top.cc
+int runTop(const Options& options, Streams streams);      // verbs_top.cc
+int runHistory(const Options& options, Streams streams);  // verbs_journal.cc
+int runDiff(const Options& options, Streams streams);
 
 // Offline verbs (verbs_offline.cc).
 int runExplain(const Options& options, Streams streams);

@@ -177,6 +177,7 @@ void Agent::Parts::makeSource(const model::NodeFacts& node) {
   info.unsupported = unsupportedSettings(node);
   source = std::make_unique<ApiSource>(store, std::move(info));
   source->setPolicy(config.policy);
+  source->setStateDir(options.state_dir);
 }
 
 void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy) {

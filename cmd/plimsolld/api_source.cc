@@ -13,6 +13,12 @@ base::Result<model::StatsSample> ApiSource::stats(const model::ContainerReport& 
   return read_stats_ ? read_stats_(report) : api::Source::stats(report);
 }
 
+base::Result<std::vector<journal::Record>> ApiSource::history(const journal::HistoryQuery& query) const {
+  if (state_dir_.empty()) return Source::history(query);
+  std::lock_guard lock(history_mutex_);
+  return journal::history(state_dir_, query);
+}
+
 void ApiSource::setRuntime(const model::NodeFacts& facts) {
   std::lock_guard lock(mutex_);
   node_.facts = facts;

@@ -20,8 +20,12 @@ class ApiSource : public api::Source {
   api::NodeInfo node() const override;
   std::vector<api::ReportPtr> containers() const override { return store_.all(); }
   api::EventRing& events() override { return events_; }
+  // Reads the journal's file, for one caller at a time: it takes the file's size in memory.
+  base::Result<std::vector<journal::Record>> history(const journal::HistoryQuery& query) const override;
   base::Result<model::StatsSample> stats(const model::ContainerReport& report) override;
 
+  // Before the API is served. Without it there is no history.
+  void setStateDir(std::string directory) { state_dir_ = std::move(directory); }
   void setRuntime(const model::NodeFacts& facts);
   void setRuntimeProblem(std::string problem);
   void setPolicy(const model::NodePolicy& policy);
@@ -34,6 +38,8 @@ class ApiSource : public api::Source {
   const control::ReportStore& store_;
   api::EventRing events_;
   ReadStats read_stats_;
+  std::string state_dir_;
+  mutable std::mutex history_mutex_;
   mutable std::mutex mutex_;
   api::NodeInfo node_;  // guarded by mutex_
 };

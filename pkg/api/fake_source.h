@@ -25,6 +25,17 @@ class FakeSource final : public Source {
   }
   EventRing& events() override { return ring_; }
 
+  base::Result<std::vector<journal::Record>> history(const journal::HistoryQuery& query) const override {
+    std::vector<journal::Record> matching;
+    for (const journal::Record& record : records_) {
+      const bool other = !query.pod.empty() && record.change.owner.pod != query.pod;
+      if (!other && matching.size() < query.limit) matching.push_back(record);
+    }
+    return matching;
+  }
+  // Before the server starts.
+  void add(journal::Record record) { records_.push_back(std::move(record)); }
+
   void setNode(NodeInfo node) {
     std::lock_guard lock(mutex_);
     node_ = std::move(node);
@@ -47,6 +58,7 @@ class FakeSource final : public Source {
   mutable std::mutex mutex_;
   NodeInfo node_;                   // guarded by mutex_
   std::vector<ReportPtr> reports_;  // guarded by mutex_
+  std::vector<journal::Record> records_;
   EventRing ring_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "pkg/api/answers.h"
 #include "pkg/api/convert.h"
+#include "pkg/api/history.h"
 #include "pkg/api/stats.h"
 
 namespace plimsoll::api {
@@ -87,6 +88,16 @@ grpc::ServerUnaryReactor* AgentService::Explain(grpc::CallbackServerContext*,
                                                 const pb::ExplainRequest* request,
                                                 pb::ExplainResponse* response) {
   return reply([&] { return give(explainSettings(request->key()), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::GetHistory(grpc::CallbackServerContext*,
+                                                   const pb::GetHistoryRequest* request,
+                                                   pb::GetHistoryResponse* response) {
+  return reply([&] {
+    auto query = historyQuery(*request);
+    if (!query) return toGrpc(query.error());
+    return give(source_.history(*query).map(historyAnswer), response);
+  });
 }
 
 grpc::ServerUnaryReactor* AgentService::Lint(grpc::CallbackServerContext*, const pb::LintRequest* request,

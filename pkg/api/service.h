@@ -39,6 +39,9 @@ class AgentService final : public pb::Agent::CallbackService {
       grpc::CallbackServerContext* context, const pb::WatchEventsRequest* request) override;
   grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context, const pb::GetStatsRequest* request,
                                      pb::GetStatsResponse* response) override;
+  grpc::ServerUnaryReactor* GetHistory(grpc::CallbackServerContext* context,
+                                       const pb::GetHistoryRequest* request,
+                                       pb::GetHistoryResponse* response) override;
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context, const pb::ExplainRequest* request,
                                     pb::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* Lint(grpc::CallbackServerContext* context, const pb::LintRequest* request,

@@ -1,8 +1,8 @@
 // What the agent's API reads: the node, the reports of its containers, and its events. Whoever owns that
 // state (cmd/plimsolld; a fake in tests) implements Source.
 //
-// Threads: gRPC's threads call every function here, several at once. They must return from memory, without
-// waiting for the agent's loop.
+// Threads: gRPC's threads call every function here, several at once. They must return from memory (history():
+// or from a bounded file), without waiting for the agent's loop.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 
 #include "pkg/api/event_ring.h"
 #include "pkg/base/result.h"
+#include "pkg/journal/journal.h"
 #include "pkg/model/container_stats.h"
 #include "pkg/model/facts.h"
 #include "pkg/model/plan.h"
@@ -49,6 +50,11 @@ class Source {
   virtual std::vector<ReportPtr> containers() const = 0;
   // Lives as long as the source.
   virtual EventRing& events() = 0;
+  // What the journal holds. Unimplemented: there is none.
+  virtual base::Result<std::vector<journal::Record>> history(const journal::HistoryQuery& query) const {
+    (void)query;
+    return base::error(base::ErrorCode::Unimplemented, "this agent keeps no journal");
+  }
   // What the kernel counts of a container. The one function that may read the kernel; bounded by a cache.
   virtual base::Result<model::StatsSample> stats(const model::ContainerReport& report) {
     (void)report;
