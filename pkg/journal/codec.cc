@@ -1,5 +1,6 @@
 #include "pkg/journal/codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/plimsoll/journal/v1/journal.pb.h"
@@ -18,6 +19,12 @@ void toProto(const Owner& owner, pb::Owner* out) {
   out->set_pod_uid(owner.pod_uid);
   out->set_container(owner.container);
   out->set_container_id(owner.container_id);
+}
+
+// system_clock counts nanoseconds: a time that it cannot hold becomes the nearest that it can.
+system_clock::time_point timeOf(int64_t micros) {
+  constexpr int64_t kMost = INT64_MAX / 1000;
+  return system_clock::time_point(microseconds(std::clamp(micros, -kMost, kMost)));
 }
 
 Owner fromProto(const pb::Owner& owner) {
@@ -47,7 +54,7 @@ Change fromProto(const pb::Batch& batch, const pb::Entry& entry) {
   if (entry.has_found()) change.found = entry.found();
   change.ours = entry.ours();
   change.asked_by = entry.asked_by();
-  change.time = system_clock::time_point(microseconds(entry.time_us()));
+  change.time = timeOf(entry.time_us());
   change.settled = entry.settled();
   return change;
 }
