@@ -39,7 +39,7 @@ class FaultTest : public testing::Test {
     options.read_only = true;
     return options;
   }
-  void setOne(Journal& journal, const Change& change) { journal.set({&change, 1}); }
+  static void setOne(Journal& journal, const Change& change) { journal.set({&change, 1}); }
 
   TempDir dir_;
   const Change cpu_ = changeOf("app", "cpu.max", "max 100000", "50000 100000");
