@@ -22,7 +22,7 @@ agent+=" --cgroup-root=$host/cgroup --proc-root=$host/proc --sys-root=$host/sys"
 exec {HOST[1]}>&-
 wait "$host_pid"
 
-for part in annotation control cgroup metrics; do
+for part in annotation control cgroup journal metrics; do
   say "$part"
   "$build/tests/bench/$part/${part}_bench" --benchmark_min_time=0.2 2>&1 | grep -v -e WARNING -e "^Run on" -e "^  L" -e "CPU Caches" -e "Load Average" -e "^20"
 done
