@@ -42,14 +42,23 @@ void judgeBinding(PlannedSetting& setting, const Applied& applied) {
   setting.binding = *binding;
 }
 
-// What travelled in the creation request and cannot be read back: a filter, and a sysctl where we may not
-// enter the namespace. A runtime that cannot set it fails the container, so its start is taken for it.
+// What travelled in the creation request and cannot be read back: a filter; a sysctl where we may not enter
+// the namespace; what runtimes set only after StartContainer and we may not set ourselves. A runtime that
+// cannot set it fails the container, so its start is taken for it.
 bool isOnTheRuntimesWord(const Applied& applied, const PlannedSetting& setting) {
-  const model::Target target = specOf(setting).target;
-  const bool may_be_unreadable = target == model::Target::Sysctl || target == model::Target::Seccomp;
-  return setting.stage == Stage::Create && may_be_unreadable &&
-         (setting.state == State::Pending || setting.state == State::Applied) &&
-         applied.state == State::Unsupported && !applied.written;
+  if (setting.stage != Stage::Create || (setting.state != State::Pending && setting.state != State::Applied))
+    return false;
+  switch (specOf(setting).target) {
+    case model::Target::Sysctl:
+    case model::Target::Seccomp:
+      return applied.state == State::Unsupported && !applied.written;
+    case model::Target::IoPriority:
+    case model::Target::Scheduler:
+      return applied.state == State::Failed &&
+             (applied.error_number == EPERM || applied.error_number == EACCES);
+    default:
+      return false;
+  }
 }
 
 void take(const Applied& applied, PlannedSetting& setting, const journal::Change* change) {
@@ -169,6 +178,9 @@ void Applier::carry(const ContainerReport& report) {
     std::optional<std::string> found;
     if (auto without = policy::certainValue(setting, report.pod, report.container))
       found = model::kernelWrites(specOf(setting), *without).front();
+    // A process's own, which ends with it: without a value to go back to there is nothing to record.
+    const model::Target target = specOf(setting).target;
+    if (!found && target != model::Target::CgroupFile && target != model::Target::Sysctl) continue;
     changes.push_back(ledger_.change(report, setting, place, std::move(found)));
   }
   ledger_.set(changes);
@@ -307,7 +319,7 @@ void Applier::prepareResize(const std::optional<ContainerHandle>& handle, Contai
   }
 }
 
-void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report) {
+bool Applier::withdraw(const ContainerHandle& handle, const ContainerReport& report) {
   std::vector<journal::Change> changes;
   for (const journal::Change* change : ledger_.ofContainer(report)) {
     if (!isAskedFor(*change, report)) changes.push_back(*change);
@@ -315,20 +327,27 @@ void Applier::withdraw(const ContainerHandle& handle, const ContainerReport& rep
   // The newest first, as a value may stand on an earlier one.
   std::reverse(changes.begin(), changes.end());
   Accesses accesses(handle, roots_, report.container.pid);
+  bool complete = true;
   for (journal::Change& change : changes) {
     auto key = model::findSetting(change.key);
     if (!key) continue;  // of another version: a release tells of it
     const mechanism::Access& access = accesses.of(*key);
     ReleaseRow row{change, {}, control::Outcome::Gone, {}};
-    if (samePlace(change, access.place())) row = putBack(change, access, Mode::Restore);
+    // Once more where it failed: somebody may have written between our writing and reading back.
+    for (int i = 0; i < 2 && samePlace(change, access.place()); ++i) {
+      row = putBack(change, access, Mode::Restore);
+      if (row.outcome != control::Outcome::Failed) break;
+    }
     if (auto op = closingOf(row.outcome)) {
       if (*op == journal::Op::Left) change.ours = row.now.value_or("");
       ledger_.close(change, *op, "no longer asked for");
       continue;
     }
+    complete = complete && row.outcome != control::Outcome::Failed;
     base::log::warn("Could not put a value back",
                     {{"container", report.container.id}, {"key", change.key}, {"err", row.reason}});
   }
+  return complete;
 }
 
 }  // namespace plimsoll::control

@@ -76,8 +76,8 @@ class Applier {
   void prepareResize(const std::optional<ContainerHandle>& handle, model::ContainerReport& report);
 
   // Puts back whatever the journal has of this container that the plan does not ask for, where the present
-  // value is still ours.
-  void withdraw(const ContainerHandle& handle, const model::ContainerReport& report);
+  // value is still ours. False: the kernel refused some for now.
+  bool withdraw(const ContainerHandle& handle, const model::ContainerReport& report);
 
   // The container and all that was set for it alone is gone.
   void forget(const model::ContainerReport& report) { ledger_.forget(report.container.id); }

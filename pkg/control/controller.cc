@@ -263,7 +263,7 @@ void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   const bool wanted = !draft->plan.settings.empty() || entry.withdraw;
   Applier::Outcome outcome = Applier::Outcome::Done;
   if (wanted && (entry.handle || hold(entry, *draft))) {
-    if (std::exchange(entry.withdraw, false)) applier_.withdraw(*entry.handle, *draft);
+    if (entry.withdraw) entry.withdraw = !applier_.withdraw(*entry.handle, *draft);
     outcome = applier_.converge(*entry.handle, *draft, when);
   }
   publish(entry, std::move(draft));

@@ -98,7 +98,8 @@ void Controller::armSweep() {
     sweep_cost_ = nanoseconds::zero();
     sweep_ids_.clear();
     for (const auto& [id, entry] : containers_) {
-      if (!entry.report->plan.settings.empty() || entry.gone_since) sweep_ids_.push_back(id);
+      const bool looks = !entry.report->plan.settings.empty() || entry.gone_since || entry.withdraw;
+      if (looks) sweep_ids_.push_back(id);
     }
     sweepSlice();
   });
@@ -140,6 +141,8 @@ void Controller::look(Entry& entry) {
     return;
   }
   entry.gone_since.reset();
+  // Tried again what could not be put back.
+  if (entry.withdraw) enqueue(entry.report->container.id);
   if (draft->plan.settings.empty()) return;
   settleDrift(entry, *draft, *before);
   applier_.retry(*entry.handle, *draft);

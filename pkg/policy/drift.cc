@@ -18,6 +18,9 @@ model::DriftMode driftMode(const model::DriftRules& rules, const model::SettingK
     if (matchesPattern(pattern, setting.key)) return mode;
   }
   if (rules.otherwise) return *rules.otherwise;
+  // A thread may choose its own.
+  if (setting.spec->target == model::Target::Scheduler || setting.spec->target == model::Target::IoPriority)
+    return model::DriftMode::Warn;
   const bool theirs = setting.spec->target == model::Target::CgroupFile && isKubelets(setting.file);
   return theirs ? model::DriftMode::Yield : model::DriftMode::Enforce;
 }

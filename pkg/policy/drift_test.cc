@@ -16,6 +16,7 @@ TEST(Drift, TheKubeletsFilesAreYieldedAndTheRestIsHeld) {
   EXPECT_EQ(modeOf({}, "memory.max"), DriftMode::Yield);
   EXPECT_EQ(modeOf({}, "memory.high"), DriftMode::Enforce);
   EXPECT_EQ(modeOf({}, "oom.score-adj"), DriftMode::Enforce);
+  EXPECT_EQ(modeOf({}, "sched.policy"), DriftMode::Warn) << "a thread may choose its own";
 }
 
 TEST(Drift, TheFirstPatternThatMatchesDecidesThenTheDefault) {
