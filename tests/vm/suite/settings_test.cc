@@ -50,9 +50,11 @@ TEST_F(Settings, TheFirstInstructionAlreadyRunsUnderThem) {
   std::string log;
   ASSERT_TRUE(eventually([&] { return !(log = node().pods().log(id).value_or("")).empty(); }));
   EXPECT_THAT(log, HasSubstr("weight=321 high=50331648 pids=50 cpu=15000 50000 nofile=777:888 oom=500"));
-  for (const char* key : {"cpu.weight", "memory.high", "pids.max", "cpu.max", "rlimit.nofile"}) {
+  for (const char* key : {"memory.high", "pids.max", "cpu.max", "rlimit.nofile"}) {
     expectSetting(id, key, v1::SETTING_STATE_APPLIED, v1::STAGE_CREATE);
   }
+  // Which weight the runtime makes of the kubelet's shares is read before it is overwritten.
+  expectSetting(id, "cpu.weight", v1::SETTING_STATE_APPLIED, v1::STAGE_START);
   // NRI carries the OOM score since 0.7; containerd 1.7.24 speaks 0.6.1, and there it is written at
   // StartContainer.
   bool carries = node().node()->runtime().nri_version() >= "0.8";
