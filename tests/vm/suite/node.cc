@@ -48,7 +48,8 @@ void confine(podctl::ContainerSpec& agent) {
 std::vector<std::string> securityProfiles() {
   const char* given = getenv("PLIMSOLL_PROFILE");
   std::vector<std::string> names;
-  for (std::string_view name : base::split(given && *given ? given : "processes", ',')) names.emplace_back(name);
+  for (std::string_view name : base::split(given && *given ? given : "processes", ','))
+    names.emplace_back(name);
   return names;
 }
 

@@ -24,8 +24,8 @@ constexpr char kConfigFile[] = "/etc/plimsoll/node.yaml";
 std::string fileText(const std::string& path);
 void writeText(const std::string& path, const std::string& text);
 
-// Which of the agent's security profiles it runs with here: PLIMSOLL_PROFILE, comma-separated; "processes" without, since
-// containerd 1.7 leaves oom.score-adj to be lowered by us.
+// Which of the agent's security profiles it runs with here: PLIMSOLL_PROFILE, comma-separated; "processes"
+// without, since containerd 1.7 leaves oom.score-adj to be lowered by us.
 std::vector<std::string> securityProfiles();
 
 // Until `done` is true; false after `limit`.
