@@ -97,9 +97,11 @@ bool namesContainer(std::string_view proc_cgroup, const model::ContainerFacts& c
   return !container.id.empty() && proc_cgroup.find(container.id) != std::string_view::npos;
 }
 
-// The runtime writes these on a resize exactly as the kubelet gave them.
-bool isPassedOn(std::string_view file) {
-  return file == "cpu.max" || file == "memory.max" || file == "pids.max";
+// The runtime writes these on a resize exactly as the kubelet gave them; what it gave nothing for stays.
+bool isPassedOn(std::string_view file, const model::BaseResources& base) {
+  if (file == "cpu.max") return base.cpu_quota_us.has_value();
+  if (file == "memory.max") return base.memory_limit.has_value();
+  return file == "pids.max" && base.pids_limit.has_value();
 }
 
 // Whether the plan still sets what the journal has. While a container is idle its weight is gone on purpose.
@@ -305,7 +307,7 @@ void Applier::prepareResize(const std::optional<ContainerHandle>& handle, Contai
   for (const PlannedSetting& setting : report.plan.settings) {
     if (!isWritten(setting)) continue;
     const std::string& file = setting.request.setting.file;
-    if (isPassedOn(file)) {
+    if (isPassedOn(file, report.container.base)) {
       auto base = policy::kubeletValue(setting.request.setting, report.pod, report.container);
       ledger_.rebase(report, setting, model::kernelWrites(specOf(setting), base).front());
     }

@@ -160,6 +160,22 @@ TEST_F(DriftTest, AnIdleContainerGetsItsWeightBack) {
   EXPECT_EQ(weight->ours, "100");
 }
 
+TEST_F(DriftTest, AResizeMovesTheBaseOfWhatTheKubeletGaveOnly) {
+  create({{"plimsoll.dev/pids.max", "77"}, {"plimsoll.dev/memory.max", "64Mi"}});
+  cgroup_.emplace(host_.container(kPath));
+  cgroup_->file("pids.max", "4232\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  model::BaseResources base;
+  base.memory_limit = 128 << 20;
+  controller_->containerUpdating("c1", base);
+  cgroup_->file("memory.max", "134217728\n");
+  controller_->containerUpdated("c1");
+  EXPECT_EQ(cgroup_->text("memory.max"), "67108864\n");
+  EXPECT_EQ(journal_->find("c1", model::Target::CgroupFile, "memory.max")->found, "134217728");
+  // It travelled at creation, over what a new cgroup has.
+  EXPECT_NE(journal_->find("c1", model::Target::CgroupFile, "pids.max"), nullptr);
+}
+
 TEST_F(DriftTest, ARemovedContainerLeavesNoRecord) {
   start({{"plimsoll.dev/memory.high", "64Mi"}});
   EXPECT_THAT(journal_->openChanges(), SizeIs(1));
