@@ -14,6 +14,7 @@ import argparse
 import ctypes
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -214,6 +215,12 @@ def run(args, image, work):
     return code
 
 
+def panicked_at_boot(console):
+    """Before anything of ours ran: emulation of code that patches itself is not quite the processor's."""
+    found = re.search(r"\[\s*(\d+)\.\d+\] Kernel panic", console.read_text(errors="replace"))
+    return found is not None and int(found.group(1)) < 6
+
+
 def on_signal(number, _frame):
     raise SystemExit(128 + number)
 
@@ -224,8 +231,14 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     image = image_directory(args)
-    with tempfile.TemporaryDirectory(prefix="plimsoll-vm.") as work:
-        sys.exit(run(args, image, pathlib.Path(work)))
+    code = EXIT_NO_STATUS
+    for attempt in range(3):
+        with tempfile.TemporaryDirectory(prefix="plimsoll-vm.") as work:
+            code = run(args, image, pathlib.Path(work))
+            if code != EXIT_NO_STATUS or not panicked_at_boot(pathlib.Path(work) / "console"):
+                break
+        print("vm: the guest's kernel died while booting, as it sometimes does under emulation; once more")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

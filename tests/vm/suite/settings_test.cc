@@ -98,7 +98,7 @@ TEST_F(Settings, WhatTheKernelRoundsIsShownWithBothValues) {
   EXPECT_EQ(fileText(node().cgroupOf(pod) + "/memory.high"), "19996672");
   EXPECT_NE(seen.desired(), seen.actual());
   EXPECT_EQ(seen.stage(), v1::STAGE_CREATE);
-  EXPECT_FALSE(seen.has_found()) << "what the file held before us is not known";
+  EXPECT_EQ(seen.found(), "max") << "what a new cgroup has";
 }
 
 TEST_F(Settings, AParentThatBindsIsNamed) {
