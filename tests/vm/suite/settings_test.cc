@@ -213,13 +213,16 @@ TEST_F(Settings, ABadConfigurationLeavesTheOldOneInForce) {
   }));
 }
 
-TEST_F(Settings, AForeignWriteShowsAsDrift) {
-  auto pod = node().run(node().pod("drift", "plimsoll.dev/memory.high: 48Mi"));
-  std::string file = node().cgroupOf(pod) + "/memory.high";
-  ASSERT_EQ(fileText(file), "50331648");
-  std::ofstream(file) << "max";
+TEST_F(Settings, AForeignWriteIsPutRightOrLeftToTheKubelet) {
+  auto pod = node().run(node().pod("drift", "plimsoll.dev/memory.high: 48Mi, plimsoll.dev/pids.max: '50'"));
+  const std::string high = node().cgroupOf(pod) + "/memory.high", pids = node().cgroupOf(pod) + "/pids.max";
+  ASSERT_EQ(fileText(high), "50331648");
+  std::ofstream(high) << "max";
+  EXPECT_TRUE(eventually([&] { return fileText(high) == "50331648"; }));
+  std::ofstream(pids) << "max";
   EXPECT_TRUE(eventually(
-      [&] { return node().setting(node().idOf(pod), "memory.high").state() == v1::SETTING_STATE_DRIFTED; }));
+      [&] { return node().setting(node().idOf(pod), "pids.max").state() == v1::SETTING_STATE_DRIFTED; }));
+  EXPECT_EQ(fileText(pids), "max");
 }
 
 }  // namespace
