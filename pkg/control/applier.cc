@@ -121,10 +121,15 @@ bool isAskedFor(const journal::Change& change, const ContainerReport& report) {
 bool changedWhileAway(const PlannedSetting& setting, const mechanism::Looked& looked,
                       const journal::Change* open) {
   if (setting.state != State::Pending || !open || !open->settled) return false;
-  if (base::trim(*looked.applied.found) == open->ours || base::trim(*looked.applied.found) == open->found)
-    return false;
+  const auto now = base::trim(*looked.applied.found);
+  if (now == open->ours || now == open->found) return false;
   return model::compareWithKernel(specOf(setting), setting.value, open->ours).outcome ==
          model::Comparison::Outcome::Equal;
+}
+
+bool isRefusedForNow(const PlannedSetting& setting) {
+  const int error = setting.error_number;
+  return setting.state == State::Failed && (error == EBUSY || error == EAGAIN || error == EINTR);
 }
 
 bool isWritten(const PlannedSetting& setting) {
@@ -188,18 +193,20 @@ void Applier::carry(const ContainerReport& report) {
   ledger_.set(changes);
 }
 
-void Applier::put(const mechanism::Access& access, ContainerReport& report, Step step, When when) {
+std::optional<journal::Change> Applier::put(const mechanism::Access& access, ContainerReport& report,
+                                            Step step, When when) {
   PlannedSetting& setting = report.plan.settings[step.index];
   const bool tried = step.looked.must_write;
   const auto start = std::chrono::steady_clock::now();
   Applied applied = mechanism::put(access, setting, std::move(step.looked));
   recogniseCarried(setting, applied);
   setStage(setting, applied, when);
-  ledger_.settled(report, setting, access.place(), applied);
+  auto outcome = ledger_.outcome(report, setting, access.place(), applied);
   take(applied, setting, ledger_.find(report, setting));
   const auto took = std::chrono::steady_clock::now() - start;
   if (tried || setting.state == State::Failed)
     metrics_.applied(specOf(setting), setting.state, took, setting.error_number);
+  return outcome;
 }
 
 // An idle cgroup has no weight, and one that is idle no longer has the default: the weight that the runtime
@@ -231,12 +238,12 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
     mechanism::Looked looked = mechanism::look(access, setting);
     // A process may end while its container goes on.
     if (looked.applied.gone && handle.gone()) return Outcome::Gone;
-    if (looked.must_write && when != When::Resized &&
-        changedWhileAway(setting, looked, ledger_.find(report, setting))) {
+    const journal::Change* open = ledger_.find(report, setting);
+    if (looked.must_write && when != When::Resized && changedWhileAway(setting, looked, open)) {
       PlannedSetting& drifted = report.plan.settings[i];
       drifted.state = State::Drifted;
       drifted.actual = model::compareWithKernel(specOf(setting), setting.value, *looked.applied.found).actual;
-      drifted.found = ledger_.find(report, setting)->found;
+      drifted.found = open->found;
       continue;
     }
     if (looked.must_write) {
@@ -250,10 +257,12 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
     steps.push_back({i, std::move(looked)});
   }
   ledger_.set(changes);
+  std::vector<journal::Change> outcomes;
   for (Step& step : steps) {
     const mechanism::Access& access = accesses.of(report.plan.settings[step.index]);
-    put(access, report, std::move(step), when);
+    if (auto outcome = put(access, report, std::move(step), when)) outcomes.push_back(*std::move(outcome));
   }
+  ledger_.settled(outcomes);
   return handle.gone() ? Outcome::Gone : Outcome::Done;
 }
 
@@ -272,13 +281,11 @@ Applier::Outcome Applier::enforce(const ContainerHandle& handle, ContainerReport
 }
 
 Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) {
-  std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
-  std::erase_if(order, [&](size_t i) {
-    const PlannedSetting& setting = report.plan.settings[i];
-    const int error = setting.error_number;
-    return setting.state != State::Failed || (error != EBUSY && error != EAGAIN && error != EINTR);
-  });
-  return order.empty() ? Outcome::Done : write(handle, report, order, When::Late);
+  std::vector<size_t> refused;
+  for (size_t i = 0; i < report.plan.settings.size(); ++i) {
+    if (isRefusedForNow(report.plan.settings[i])) refused.push_back(i);
+  }
+  return refused.empty() ? Outcome::Done : enforce(handle, report, refused);
 }
 
 Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport& report) const {
@@ -330,21 +337,14 @@ bool Applier::withdraw(const ContainerHandle& handle, const ContainerReport& rep
   std::reverse(changes.begin(), changes.end());
   Accesses accesses(handle, roots_, report.container.pid);
   bool complete = true;
-  for (journal::Change& change : changes) {
+  for (const journal::Change& change : changes) {
     auto key = model::findSetting(change.key);
     if (!key) continue;  // of another version: a release tells of it
     const mechanism::Access& access = accesses.of(*key);
-    ReleaseRow row{change, {}, control::Outcome::Gone, {}};
+    ReleaseRow row = putBack(change, access, Mode::Restore);
     // Once more where it failed: somebody may have written between our writing and reading back.
-    for (int i = 0; i < 2 && samePlace(change, access.place()); ++i) {
-      row = putBack(change, access, Mode::Restore);
-      if (row.outcome != control::Outcome::Failed) break;
-    }
-    if (auto op = closingOf(row.outcome)) {
-      if (*op == journal::Op::Left) change.ours = row.now.value_or("");
-      ledger_.close(change, *op, "no longer asked for");
-      continue;
-    }
+    if (row.outcome == control::Outcome::Failed) row = putBack(change, access, Mode::Restore);
+    if (recordOutcome(ledger_.journal(), row, "no longer asked for")) continue;
     complete = complete && row.outcome != control::Outcome::Failed;
     base::log::warn("Could not put a value back",
                     {{"container", report.container.id}, {"key", change.key}, {"err", row.reason}});

@@ -91,7 +91,8 @@ class Applier {
   };
   Outcome write(const ContainerHandle& handle, model::ContainerReport& report,
                 const std::vector<size_t>& settings, When when);
-  void put(const mechanism::Access& access, model::ContainerReport& report, Step step, When when);
+  std::optional<journal::Change> put(const mechanism::Access& access, model::ContainerReport& report,
+                                     Step step, When when);
   void rememberWeight(const mechanism::Access& access, const model::ContainerReport& report,
                       const model::PlannedSetting& setting, std::vector<journal::Change>& changes);
 

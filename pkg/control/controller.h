@@ -109,7 +109,6 @@ class Controller {
   Pod& podOf(const std::string& sandbox_id);
   bool namesDevices(const Pod& pod) const;
   Draft newReport(model::ContainerFacts facts);
-  void take(std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> containers);
   static void mergeBase(model::BaseResources& base, const model::BaseResources& change);
   void plan(model::ContainerReport& report, bool keep_states);
   // Plans again what is not planned.

@@ -12,7 +12,8 @@ namespace plimsoll::control {
 
 using Clock = sys::EventLoop::Clock;
 
-void Controller::take(std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> containers) {
+void Controller::discovered(std::vector<model::PodFacts> pods,
+                            std::vector<model::ContainerFacts> containers) {
   for (model::PodFacts& pod : pods) {
     if (!knowsPod(pod.sandbox_id)) podStarted(std::move(pod));
   }
@@ -42,7 +43,7 @@ void Controller::synchronize(std::vector<model::PodFacts> pods,
                              std::vector<model::ContainerFacts> containers) {
   std::unordered_set<std::string> listed;
   for (const model::ContainerFacts& facts : containers) listed.insert(facts.id);
-  take(std::move(pods), std::move(containers));
+  discovered(std::move(pods), std::move(containers));
   for (auto& [id, entry] : containers_) {
     if (!listed.contains(id)) {
       // Stopped, or in the making while the list was written. The sweep tells which by its cgroup.
@@ -50,11 +51,6 @@ void Controller::synchronize(std::vector<model::PodFacts> pods,
     }
   }
   armSweep();
-}
-
-void Controller::discovered(std::vector<model::PodFacts> pods,
-                            std::vector<model::ContainerFacts> containers) {
-  take(std::move(pods), std::move(containers));
 }
 
 void Controller::enqueue(const std::string& id) {
@@ -114,14 +110,14 @@ void Controller::sweepSlice() {
     if (it == containers_.end()) continue;
     look(it->second);
   }
-  sweep_cost_ += Clock::now() - start;
-  if (!sweep_ids_.empty()) {
-    sweep_timer_ = loop_.after(Clock::duration::zero(), [this] { sweepSlice(); });
-    return;
+  const bool last = sweep_ids_.empty();
+  if (last) {
+    forget();
+    closeRecords();
   }
-  forget();
-  closeRecords();
-  armSweep();
+  sweep_cost_ += Clock::now() - start;
+  if (last) return armSweep();
+  sweep_timer_ = loop_.after(Clock::duration::zero(), [this] { sweepSlice(); });
 }
 
 void Controller::look(Entry& entry) {

@@ -58,10 +58,10 @@ void Ledger::set(const std::vector<Change>& changes) {
   if (!changes.empty()) journal_.set(changes);
 }
 
-void Ledger::settled(const ContainerReport& report, const PlannedSetting& setting,
-                     const mechanism::Place& place, const mechanism::Applied& applied) {
+std::optional<Change> Ledger::outcome(const ContainerReport& report, const PlannedSetting& setting,
+                                      const mechanism::Place& place, const mechanism::Applied& applied) {
   const Change* open = find(report, setting);
-  if (!open || !applied.text) return;
+  if (!open || !applied.text) return std::nullopt;
   Change change = *open;
   change.ours = base::trim(*applied.text);
   change.place = place.name;
@@ -69,10 +69,14 @@ void Ledger::settled(const ContainerReport& report, const PlannedSetting& settin
   const bool refused = applied.state == model::State::Failed || applied.state == model::State::Unsupported;
   if (refused && change.found == change.ours) {
     journal_.close(change, journal::Op::Restored, "the kernel refused the value: " + applied.reason);
-    return;
+    return std::nullopt;
   }
   change.settled = true;
-  journal_.settled({&change, 1});
+  return change;
+}
+
+void Ledger::settled(const std::vector<Change>& changes) {
+  if (!changes.empty()) journal_.settled(changes);
 }
 
 void Ledger::rebase(const ContainerReport& report, const PlannedSetting& setting, std::string found) {

@@ -116,6 +116,12 @@ void dropNewWeights(PlannedSetting& back, std::string_view found) {
   }
 }
 
+// A change that travelled in a creation request and was never seen in place has only its name, which holds
+// the container's id. A place without a name could not be reached, and reading tells why.
+bool isAnother(const Change& change, const mechanism::Place& place) {
+  return change.place_id != 0 && !place.name.empty() && change.place_id != place.id;
+}
+
 base::Status writeBack(const Change& change, const mechanism::Access& access) {
   ASSIGN_OR_RETURN(PlannedSetting back, planned(change, *change.found));
   dropNewWeights(back, *change.found);
@@ -189,11 +195,7 @@ class Release {
   ReleaseRow one(const Change& change) {
     ReleaseRow row = reach(change);
     dry_run_.tell(row);
-    if (auto op = closingOf(row.outcome); op && mode_ == Mode::Restore) {
-      Change closed = change;
-      if (row.outcome == Outcome::Left) closed.ours = *row.now;
-      journal_.close(closed, *op, "release");
-    }
+    if (mode_ == Mode::Restore) recordOutcome(journal_, row, "release");
     return row;
   }
 
@@ -206,8 +208,6 @@ class Release {
     }
     auto access = open->second(change);
     if (!access) return failedRow(std::move(row), access.error());
-    if (!samePlace(change, (*access)->place()))
-      return failedRow(std::move(row), {ErrorCode::NotFound, "another one is in its place by now", 0});
     return putBack(change, **access, mode_);
   }
 
@@ -272,14 +272,19 @@ size_t ReleaseReport::count(Outcome outcome) const {
       std::count_if(rows.begin(), rows.end(), [&](const ReleaseRow& row) { return row.outcome == outcome; }));
 }
 
-// A change that travelled in a creation request and was never seen in place has only its name, which holds
-// the container's id.
-bool samePlace(const Change& change, const mechanism::Place& place) {
-  return change.place_id == 0 || change.place_id == place.id;
+bool recordOutcome(journal::Journal& journal, const ReleaseRow& row, const std::string& note) {
+  const auto op = closingOf(row.outcome);
+  if (!op) return false;
+  Change closed = row.change;
+  if (row.outcome == Outcome::Left) closed.ours = row.now.value_or("");
+  journal.close(closed, *op, note);
+  return true;
 }
 
 ReleaseRow putBack(const Change& change, const mechanism::Access& access, Mode mode) {
   ReleaseRow row{change, {}, {}, {}};
+  if (isAnother(change, access.place()))
+    return failedRow(std::move(row), {ErrorCode::NotFound, "another one is in its place by now", 0});
   auto ours = planned(change, change.ours);
   if (!ours) return failedRow(std::move(row), ours.error());
   auto now = access.read(*ours);

@@ -61,9 +61,10 @@ enum class Mode { Restore, DryRun };
 // may bind another's (cpu.max.burst and cpu.max).
 ReleaseReport releaseAll(journal::Journal& journal, const Mechanisms& mechanisms, Mode mode);
 
-// One change, without recording it. `access` is of the same place: samePlace().
+// One change, without recording it. Gone where another one is in its place by now.
 ReleaseRow putBack(const journal::Change& change, const mechanism::Access& access, Mode mode);
-bool samePlace(const journal::Change& change, const mechanism::Place& place);
+// Ends the change in the journal, if the outcome ends it. False: it stays open.
+bool recordOutcome(journal::Journal& journal, const ReleaseRow& row, const std::string& note);
 
 // The journal's word for an outcome that ends a change; nullopt: it stays open.
 std::optional<journal::Op> closingOf(Outcome outcome);

@@ -16,33 +16,25 @@
 #include "pkg/sys/file.h"
 #include "pkg/sys/mountinfo.h"
 #include "tests/support/fake_host/fake_host.h"
+#include "tests/support/real_cgroups.h"
 
 namespace plimsoll::control {
 namespace {
 
 using journal::Change;
 using testing::HasSubstr;
-
-std::string mountPoint() {
-  auto text = sys::readFile("/proc/self/mountinfo");
-  auto mounts = text ? sys::parseMountinfo(*text) : tl::make_unexpected(text.error());
-  if (!mounts) return "";
-  for (const sys::Mount& mount : *mounts) {
-    if (mount.fs_type == "cgroup2") return mount.mount_point;
-  }
-  return "";
-}
+using testing_support::cgroup2Mount;
+using testing_support::onlyCgroup2;
 
 class ReleaseKernelTest : public testing::Test {
  protected:
   void SetUp() override {
-    const std::string mount = mountPoint();
+    const std::string mount = cgroup2Mount();
     if (getuid() != 0 || mount.empty()) GTEST_SKIP() << "needs root and a cgroup2 mount";
     directory_ = mount + path_;
     if (mkdir(directory_.c_str(), 0755) != 0) GTEST_SKIP() << "cannot make a cgroup";
     // The tree is the real one; that this host may be hybrid does not matter here.
-    host_.proc("self/mountinfo",
-               "27 1 254:1 / / rw - ext4 x rw\n31 27 0:28 / " + mount + " rw - cgroup2 cgroup2 rw\n");
+    host_.proc("self/mountinfo", onlyCgroup2(mount));
     auto hierarchy = cgroup::Hierarchy::open({.cgroup = mount, .proc = host_.roots().proc, .sys = "/sys"});
     ASSERT_TRUE(hierarchy) << hierarchy.error().message;
     hierarchy_.emplace(std::move(*hierarchy));

@@ -355,5 +355,25 @@ TEST_F(ReleaseTest, IsReadBack) {
   EXPECT_THAT(row.reason, HasSubstr("keeps 200"));
 }
 
+// A pod's namespace that this agent may not enter is not one that is gone.
+TEST_F(ReleaseTest, WhatCannotBeReachedStaysOpen) {
+  class Closed final : public mechanism::Access {
+   public:
+    mechanism::Place place() const override { return {}; }
+    bool gone() const override { return false; }
+    base::Result<std::string> read(const model::PlannedSetting&) const override {
+      return base::error(ErrorCode::Unimplemented, "needs CAP_SYS_ADMIN");
+    }
+    base::Status write(const model::PlannedSetting&) const override { return base::ok(); }
+  };
+  Change made = change("cpu.weight", "100", "200");
+  journal_->set({&made, 1});
+  const ReleaseRow row = putBack(made, Closed(), Mode::Restore);
+  EXPECT_EQ(row.outcome, Outcome::Failed);
+  EXPECT_THAT(row.reason, HasSubstr("CAP_SYS_ADMIN"));
+  EXPECT_FALSE(recordOutcome(*journal_, row, "test"));
+  EXPECT_EQ(journal_->openChanges().size(), 1u);
+}
+
 }  // namespace
 }  // namespace plimsoll::control
