@@ -9,6 +9,7 @@
 #include "cmd/kubectl-plimsoll/client.h"
 #include "cmd/kubectl-plimsoll/doctor.h"
 #include "cmd/kubectl-plimsoll/document.h"
+#include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/views.h"
 
 namespace plimsoll::cli {
@@ -16,26 +17,9 @@ namespace {
 
 using base::Result;
 
-Client connect(const Options& options) {
-  return Client(options.socket,
-                std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000)));
-}
-
-View viewOf(const Options& options, const Streams& streams) {
-  return {Palette(streams.colours), Clock::now(), options.output == Output::Wide, !options.no_headers,
-          options.all_namespaces};
-}
-
-int fail(const Streams& streams, const std::string& message) {
-  streams.err << "error: " << printable(message) << "\n";
-  return kExitError;
-}
-
 void print(const Streams& streams, Output output, const JsonValue& json) {
   streams.out << (output == Output::Json ? toJson(json) : toYaml(json));
 }
-
-bool isDocument(Output output) { return output == Output::Json || output == Output::Yaml; }
 
 std::string scopeOf(const Options& options) {
   return options.all_namespaces ? "" : " in " + options.ns + " namespace";

@@ -5,6 +5,7 @@
 
 #include "cmd/kubectl-plimsoll/client.h"
 #include "cmd/kubectl-plimsoll/document.h"
+#include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/verbs.h"
 #include "cmd/kubectl-plimsoll/view_diff.h"
 #include "cmd/kubectl-plimsoll/view_history.h"
@@ -14,21 +15,6 @@ namespace {
 
 using base::Result;
 using Containers = std::vector<pb::Container>;
-
-Client connect(const Options& options) {
-  return Client(options.socket,
-                std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000)));
-}
-
-View viewOf(const Options& options, const Streams& streams) {
-  return {Palette(streams.colours), Clock::now(), options.output == Output::Wide, !options.no_headers,
-          options.all_namespaces};
-}
-
-int fail(const Streams& streams, const std::string& message, int exit_code) {
-  streams.err << "error: " << printable(message) << "\n";
-  return exit_code;
-}
 
 bool isNamed(const Options& options, const pb::Container& container) {
   return options.names.empty() ||

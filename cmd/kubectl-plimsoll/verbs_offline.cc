@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "cmd/kubectl-plimsoll/document.h"
+#include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/verbs.h"
 #include "cmd/kubectl-plimsoll/views.h"
 #include "pkg/api/answers.h"
@@ -18,13 +19,6 @@ namespace fs = std::filesystem;
 using base::Result;
 
 constexpr size_t kMaxManifestBytes = 8 << 20;
-
-int fail(const Streams& streams, const std::string& message) {
-  streams.err << "error: " << printable(message) << "\n";
-  return kExitError;
-}
-
-bool isDocument(Output output) { return output == Output::Json || output == Output::Yaml; }
 
 std::string render(Output output, const JsonValue& json) {
   return output == Output::Json ? toJson(json) : toYaml(json);

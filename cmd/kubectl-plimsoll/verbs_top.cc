@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cmd/kubectl-plimsoll/client.h"
+#include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/verbs.h"
 #include "cmd/kubectl-plimsoll/view_top.h"
 
@@ -54,31 +55,25 @@ int missingPods(const Options& options, const Streams& streams, const Stats& sta
 }
 
 void show(const Options& options, const Streams& streams, const Stats& stats) {
-  if (options.output == Output::Json || options.output == Output::Yaml) {
+  if (isDocument(options.output)) {
     const JsonValue json = document(std::span<const pb::ContainerStats>(stats));
     streams.out << (options.output == Output::Json ? toJson(json, options.watch) : toYaml(json));
     return;
   }
-  const View view{Palette(streams.colours), Clock::now(), options.output == Output::Wide, !options.no_headers,
-                  options.all_namespaces};
   if (stats.empty()) {
     if (options.names.empty()) streams.err << "No running containers with settings found.\n";
     return;
   }
-  streams.out << topTable(stats, view);
+  streams.out << topTable(stats, viewOf(options, streams));
 }
 
 }  // namespace
 
 int runTop(const Options& options, Streams streams) {
-  Client client(options.socket,
-                std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000)));
+  Client client = connect(options);
   for (;;) {
     const auto stats = ask(client, options);
-    if (!stats) {
-      streams.err << "error: " << printable(stats.error().message) << "\n";
-      return kExitError;
-    }
+    if (!stats) return fail(streams, stats.error().message);
     // On a terminal each look replaces the one before; elsewhere they follow each other.
     if (options.watch && streams.colours) streams.out << kClearScreen;
     show(options, streams, *stats);
