@@ -7,6 +7,7 @@
 
 #include "pkg/cgroup/write_order.h"
 #include "tests/support/fake_host/fake_host.h"
+#include "tests/support/planned.h"
 
 namespace plimsoll::cgroup {
 namespace {
@@ -18,15 +19,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing_support::FakeCgroup;
 using testing_support::FakeHost;
+using testing_support::planned;
 
 constexpr char kPath[] = "/kubepods/pod1/abc";
-
-PlannedSetting planned(std::string_view key, std::string_view text) {
-  PlannedSetting setting;
-  setting.request.setting = model::findSetting(key).value();
-  setting.value = model::parseValue(*setting.request.setting.spec, text).value();
-  return setting;
-}
 
 class ApplyTest : public testing::Test {
  protected:

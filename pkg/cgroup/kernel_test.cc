@@ -21,6 +21,8 @@
 #include "pkg/cgroup/process.h"
 #include "pkg/cgroup/stats.h"
 #include "tests/support/fake_host/fake_host.h"
+#include "tests/support/planned.h"
+#include "tests/support/real_cgroups.h"
 
 namespace plimsoll::cgroup {
 namespace {
@@ -32,25 +34,11 @@ using model::State;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::string mountPoint() {
-  auto text = sys::readFile("/proc/self/mountinfo");
-  auto mounts = text ? sys::parseMountinfo(*text) : tl::make_unexpected(text.error());
-  if (!mounts) return "";
-  for (const sys::Mount& mount : *mounts) {
-    if (mount.fs_type == "cgroup2") return mount.mount_point;
-  }
-  return "";
-}
+using testing_support::cgroup2Mount;
+using testing_support::onlyCgroup2;
+using testing_support::planned;
 
 void put(const std::string& path, std::string_view text) { std::ofstream(path) << text; }
-
-PlannedSetting planned(std::string_view key, std::string_view text) {
-  PlannedSetting setting;
-  setting.request.setting = model::findSetting(key).value();
-  setting.value = model::parseValue(*setting.request.setting.spec, text).value();
-  return setting;
-}
 
 // Runs in a process of its own, which may leave namespaces and end as it likes. 0: all went well.
 int inChild(const std::function<int()>& work) {
@@ -91,15 +79,14 @@ class Child {
 class KernelTest : public testing::Test {
  protected:
   void SetUp() override {
-    mount_ = mountPoint();
+    mount_ = cgroup2Mount();
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     if (mount_.empty()) GTEST_SKIP() << "no cgroup v2 is mounted";
     path_ = "/plimsoll-test-" + std::to_string(getpid());
     directory_ = mount_ + path_;
     ASSERT_TRUE(fs::create_directory(directory_));
     // The tree is the host's; only that it is the host's only one is told by a file.
-    host_.proc("self/mountinfo", "27 1 254:1 / / rw - ext4 /dev/vda1 rw\n31 27 0:28 / " + mount_ +
-                                     " rw - cgroup2 cgroup2 rw\n");
+    host_.proc("self/mountinfo", onlyCgroup2(mount_));
     roots_ = {.cgroup = mount_, .proc = host_.roots().proc, .sys = "/sys"};
     auto hierarchy = Hierarchy::open(roots_);
     ASSERT_TRUE(hierarchy) << hierarchy.error().message;

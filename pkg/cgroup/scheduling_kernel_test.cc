@@ -17,6 +17,8 @@
 #include "pkg/cgroup/access.h"
 #include "pkg/cgroup/scheduling.h"
 #include "tests/support/fake_host/fake_host.h"
+#include "tests/support/planned.h"
+#include "tests/support/real_cgroups.h"
 
 namespace plimsoll::cgroup {
 namespace {
@@ -28,23 +30,9 @@ using model::State;
 using testing::Each;
 using testing::HasSubstr;
 using testing::SizeIs;
-
-PlannedSetting planned(std::string_view key, std::string_view text) {
-  PlannedSetting setting;
-  setting.request.setting = model::findSetting(key).value();
-  setting.value = model::parseValue(*setting.request.setting.spec, text).value();
-  return setting;
-}
-
-std::string cgroup2Mount() {
-  auto text = sys::readFile("/proc/self/mountinfo");
-  auto mounts = text ? sys::parseMountinfo(*text) : tl::make_unexpected(text.error());
-  if (!mounts) return "";
-  for (const sys::Mount& mount : *mounts) {
-    if (mount.fs_type == "cgroup2") return mount.mount_point;
-  }
-  return "";
-}
+using testing_support::cgroup2Mount;
+using testing_support::onlyCgroup2;
+using testing_support::planned;
 
 // A process of the cgroup; `work` is what it does, with a pipe on which each 'x' is a request to it.
 class Child {
@@ -112,8 +100,7 @@ class SchedulingTest : public testing::Test {
     path_ = "/plimsoll-sched-" + std::to_string(getpid());
     directory_ = mount_ + path_;
     ASSERT_TRUE(fs::create_directory(directory_));
-    host_.proc("self/mountinfo", "27 1 254:1 / / rw - ext4 /dev/vda1 rw\n31 27 0:28 / " + mount_ +
-                                     " rw - cgroup2 cgroup2 rw\n");
+    host_.proc("self/mountinfo", onlyCgroup2(mount_));
     auto hierarchy = Hierarchy::open({.cgroup = mount_, .proc = host_.roots().proc, .sys = "/sys"});
     ASSERT_TRUE(hierarchy) << hierarchy.error().message;
     hierarchy_.emplace(*std::move(hierarchy));

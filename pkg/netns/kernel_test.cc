@@ -22,6 +22,7 @@
 #include "pkg/model/sysctl_name.h"
 #include "pkg/netns/access.h"
 #include "pkg/sys/file.h"
+#include "tests/support/planned.h"
 
 namespace plimsoll::netns {
 namespace {
@@ -33,13 +34,7 @@ using model::ActsIn;
 using model::PlannedSetting;
 using model::State;
 using testing::HasSubstr;
-
-PlannedSetting planned(std::string_view key, std::string_view text) {
-  PlannedSetting setting;
-  setting.request.setting = model::findSetting(key).value();
-  setting.value = model::parseValue(*setting.request.setting.spec, text).value();
-  return setting;
-}
+using testing_support::planned;
 
 Status anybody(std::string_view) { return base::ok(); }
 
