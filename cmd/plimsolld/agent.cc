@@ -10,7 +10,7 @@
 
 #include "cmd/plimsolld/agent_journal.h"
 #include "cmd/plimsolld/api_source.h"
-#include "cmd/plimsolld/nri_handler.h"
+#include "cmd/plimsolld/node_audit.h"
 #include "cmd/plimsolld/observability.h"
 #include "cmd/plimsolld/observed_handler.h"
 #include "pkg/api/server.h"
@@ -101,16 +101,19 @@ struct Agent::Parts {
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<NriHandler> handler;
   std::unique_ptr<nri::Plugin> plugin;
+  std::unique_ptr<NodeAudit> audit;
   std::unique_ptr<api::Server> server;
   base::UniqueFd signals;
   sys::EventLoop::Handle signal_watch;
   std::vector<model::Event> untold;
   sys::EventLoop::Handle tell_timer;
 
+  void tellSoon(model::Event event);
   void tell();
   base::Status openConfig();
   base::Status openJournal();
   base::Status startApi();
+  base::Status makeAudit();
   base::Status startPlugin();
   base::Status makeObservability();
   base::Status startObservability();
@@ -157,6 +160,14 @@ void Agent::Parts::configChanged(const base::Result<config::NodeConfig>& loaded)
   tell();
 }
 
+// Together with what else happens now, and after it.
+void Agent::Parts::tellSoon(model::Event event) {
+  event.time = std::chrono::system_clock::now();
+  untold.push_back(std::move(event));
+  if (untold.size() == 1)
+    tell_timer = loop->after(sys::EventLoop::Clock::duration::zero(), [this] { tell(); });
+}
+
 void Agent::Parts::tell() {
   std::vector<model::Event> events;
   events.swap(untold);
@@ -186,16 +197,29 @@ void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hiera
   control::Controller::Options controls;
   controls.sweep_min = std::chrono::seconds(options.sweep_seconds);
   controls.sweep_max = std::max(controls.sweep_max, controls.sweep_min);
-  // Told together, after whatever is being done now.
-  auto sink = [this](model::Event event) {
-    event.time = std::chrono::system_clock::now();
-    untold.push_back(std::move(event));
-    if (untold.size() == 1)
-      tell_timer = loop->after(sys::EventLoop::Clock::duration::zero(), [this] { tell(); });
+  controller = std::make_unique<control::Controller>(
+      *loop, controls, *applier, std::move(node), config.policy, store, observability->metrics(),
+      [this](model::Event event) { tellSoon(std::move(event)); });
+}
+
+base::Status Agent::Parts::makeAudit() {
+  ASSIGN_OR_RETURN(cgroup::Hierarchy to_read, cgroup::Hierarchy::open(options.roots));
+  NodeAudit::Hooks hooks;
+  hooks.knows_pod = [this](const std::string& sandbox_id) { return controller->knowsPod(sandbox_id); };
+  hooks.discovered = [this](std::vector<model::PodFacts> pods, std::vector<model::ContainerFacts> found) {
+    controller->discovered(std::move(pods), std::move(found));
   };
-  controller =
-      std::make_unique<control::Controller>(*loop, controls, *applier, std::move(node), config.policy, store,
-                                            observability->metrics(), std::move(sink));
+  hooks.removed = [this](const std::string& id) { controller->containerRemoved(id); };
+  hooks.tell = [this](model::Event event) { tellSoon(std::move(event)); };
+  hooks.suspect = [this](std::string_view reason, sys::EventLoop::Clock::time_point happened) {
+    observability->state().missedEvent(reason, happened);
+    return plugin->suspectZombie(reason, happened);
+  };
+  NodeAudit::Options audited;
+  audited.cri_socket = options.cri_socket;
+  audit = std::make_unique<NodeAudit>(*loop, std::move(audited), store, std::move(to_read), options.roots,
+                                      std::move(hooks));
+  return base::ok();
 }
 
 base::Status Agent::Parts::startApi() {
@@ -214,10 +238,12 @@ base::Status Agent::Parts::startPlugin() {
   notices.connected = [this] {
     source->setRuntime(controller->node());
     observability->connected();
+    audit->synchronized();
   };
   notices.disconnected = [this](std::string_view reason) {
     source->setRuntimeProblem(std::string(reason));
     observability->disconnected(reason);
+    audit->disconnected();
   };
   handler = std::make_unique<ObservedHandler>(*controller, std::move(notices), observability->metrics(),
                                               observability->state());
@@ -271,6 +297,7 @@ Started Agent::start(AgentOptions options) {
   if (auto status = parts->makeObservability(); !status) return failed(kExitFailure, status.error());
   parts->makeController(std::move(node), std::move(*hierarchy));
   if (auto status = parts->startApi(); !status) return failed(kExitFailure, status.error());
+  if (auto status = parts->makeAudit(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startPlugin(); !status) return failed(kExitFailure, status.error());
   if (auto status = parts->startObservability(); !status) return failed(kExitFailure, status.error());
   return {std::unique_ptr<Agent>(new Agent(std::move(parts))), kExitOk, {}};

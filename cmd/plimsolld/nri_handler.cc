@@ -139,8 +139,8 @@ nri::EventMask NriHandler::configure(const nri::RuntimeInfo& runtime) {
             {{"runtime", runtime.name}, {"version", runtime.version}, {"nri", nri::toString(runtime.level)}});
   using nri::Event;
   // As few as will do: every event is a round trip that the whole node's container starts wait for.
-  return {Event::CreateContainer,     Event::StartContainer,  Event::UpdateContainer, Event::StopContainer,
-          Event::PostUpdateContainer, Event::RemoveContainer, Event::RemovePodSandbox};
+  return {Event::RunPodSandbox, Event::CreateContainer,     Event::StartContainer,  Event::UpdateContainer,
+          Event::StopContainer, Event::PostUpdateContainer, Event::RemoveContainer, Event::RemovePodSandbox};
 }
 
 nri::Result<std::vector<api::ContainerUpdate>> NriHandler::synchronize(const nri::Snapshot& snapshot,
@@ -178,6 +178,12 @@ void NriHandler::missed(nri::Event event, const api::PodSandbox& pod, const api:
 
 void NriHandler::learnPod(const api::PodSandbox& pod) {
   if (!controller_.knowsPod(pod.id())) controller_.podStarted(podFacts(pod));
+}
+
+nri::Status NriHandler::runPodSandbox(const api::PodSandbox& pod) {
+  // Also so that a pod which waits for its image is not taken for one that nobody told of.
+  learnPod(pod);
+  return base::ok();
 }
 
 nri::Result<api::CreateContainerResponse> NriHandler::createContainer(const api::PodSandbox& pod,

@@ -38,6 +38,7 @@ class NriHandler : public nri::Handler {
   // The event itself follows, so that the container converges all the same; here it is only told.
   void missed(nri::Event event, const nri::api::PodSandbox& pod, const nri::api::Container& container,
               std::chrono::nanoseconds waited) override;
+  nri::Status runPodSandbox(const nri::api::PodSandbox& pod) override;
   nri::Result<nri::api::CreateContainerResponse> createContainer(const nri::api::PodSandbox& pod,
                                                                  const nri::api::Container& container,
                                                                  const nri::CallInfo& call) override;

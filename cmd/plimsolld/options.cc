@@ -20,6 +20,9 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
   app.add_option("--nri-name", options.nri_name, "name to register with")->capture_default_str();
   app.add_option("--nri-index", options.nri_index, "two digits; the runtime calls lower ones first")
       ->capture_default_str();
+  app.add_option("--cri-socket", options.cri_socket,
+                 "the runtime's CRI socket: compares its own list with what NRI told")
+      ->capture_default_str();
   app.add_option("--api-socket", options.api_socket, "socket of the agent's gRPC API")->capture_default_str();
   app.add_option("--http-address", options.http_address,
                  "IP:PORT or path of a unix socket for /metrics, /livez and /readyz, or off")

@@ -16,6 +16,7 @@ struct AgentOptions {
   std::string nri_socket = "/var/run/nri/nri.sock";
   std::string nri_name = "plimsoll";
   std::string nri_index = "90";
+  std::string cri_socket;  // empty: what the runtime does not tell is looked for in the cgroup tree
   std::string api_socket = "/run/plimsoll/plimsoll.sock";
   std::string http_address = "127.0.0.1:9471";  // or "off"
   std::string state_dir = "/var/lib/plimsoll";  // of the journal

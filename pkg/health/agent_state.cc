@@ -23,8 +23,10 @@ void AgentState::handlerEntered(const char* name, nanoseconds budget) {
   handler_name_.store(name, kRelaxed);
   handler_budget_.store(budget.count(), kRelaxed);
   // Last, and ordered: whoever sees the time sees the name and the budget that belong to it.
-  handler_since_.store(ticks(), std::memory_order_release);
-  heardEvent();
+  const int64_t now = ticks();
+  handler_since_.store(now, std::memory_order_release);
+  heard_at_.store(now, kRelaxed);
+  silent_.store(false, kRelaxed);
 }
 
 bool AgentState::handlerLeft() {
@@ -38,7 +40,7 @@ bool AgentState::handlerLeft() {
 void AgentState::registered() {
   registered_.store(true, kRelaxed);
   synchronized_.store(false, kRelaxed);
-  silent_.store(false, kRelaxed);
+  heardEvent();
 }
 
 void AgentState::synchronized() { synchronized_.store(true, kRelaxed); }
@@ -53,8 +55,9 @@ void AgentState::disconnected(std::string_view reason) {
   silent_.store(false, kRelaxed);
 }
 
-void AgentState::missedEvent(std::string_view what) {
+void AgentState::missedEvent(std::string_view what, Clock::time_point happened) {
   if (!registered_.load(kRelaxed)) return;  // then nobody could have told us
+  if (heard_at_.load(kRelaxed) >= happened.time_since_epoch().count()) return;
   {
     std::lock_guard lock(mutex_);
     silence_ = what;
@@ -62,7 +65,10 @@ void AgentState::missedEvent(std::string_view what) {
   silent_.store(true, kRelaxed);
 }
 
-void AgentState::heardEvent() { silent_.store(false, kRelaxed); }
+void AgentState::heardEvent() {
+  heard_at_.store(ticks(), kRelaxed);
+  silent_.store(false, kRelaxed);
+}
 
 void AgentState::setConfigProblem(std::string_view problem) {
   std::lock_guard lock(mutex_);

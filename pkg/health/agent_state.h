@@ -40,8 +40,9 @@ class AgentState {
   // Synchronize was answered and the work it brought is done.
   void synchronized();
   void disconnected(std::string_view reason);
-  // A container came or went and the runtime did not say so: the connection may be a dead one.
-  void missedEvent(std::string_view what);
+  // A container came or went at `happened` and the runtime did not say so: where it has said nothing since,
+  // the connection may be a dead one.
+  void missedEvent(std::string_view what, Clock::time_point happened);
   // Any event of the runtime: the connection works.
   void heardEvent();
   // "": good. A bad new configuration leaves the one before in force, so it only warns.
@@ -72,6 +73,7 @@ class AgentState {
   std::atomic<int64_t> handler_budget_{0};
   std::atomic<const char*> handler_name_{nullptr};
   std::atomic<int64_t> late_at_{0};  // 0: never
+  std::atomic<int64_t> heard_at_{0};
   std::atomic<bool> registered_{false}, synchronized_{false}, silent_{false};
   mutable std::mutex mutex_;                           // held for a copy of a text only
   std::string runtime_problem_ = "not connected yet";  // the four are guarded by mutex_

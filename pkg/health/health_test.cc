@@ -113,7 +113,8 @@ TEST_F(AgentStateTest, AnAnswerThatCameTooLateIsRemembered) {
 
 TEST_F(AgentStateTest, ARuntimeThatSendsNothingIsNotReadyUntilItDoes) {
   settle();
-  state_.missedEvent("container shop/web-0/app went away");
+  g_now += 1s;
+  state_.missedEvent("container shop/web-0/app went away", g_now);
   EXPECT_FALSE(ready());
   EXPECT_THAT(why(Of::Ready),
               HasSubstr("events: connected, but the runtime sends no events: container shop/web-0"));
@@ -123,8 +124,18 @@ TEST_F(AgentStateTest, ARuntimeThatSendsNothingIsNotReadyUntilItDoes) {
 }
 
 TEST_F(AgentStateTest, WhileNotConnectedNothingIsMissed) {
-  state_.missedEvent("container shop/web-0/app went away");
+  state_.missedEvent("container shop/web-0/app went away", g_now);
   settle();
+  EXPECT_TRUE(ready());
+}
+
+TEST_F(AgentStateTest, WhatWasMissedBeforeTheLastEventIsNoSilence) {
+  settle();
+  const auto before = g_now;
+  g_now += 1s;
+  state_.handlerEntered("CreateContainer", 2s);
+  state_.handlerLeft();
+  state_.missedEvent("container shop/web-0/app came", before);
   EXPECT_TRUE(ready());
 }
 

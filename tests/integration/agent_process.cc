@@ -89,6 +89,7 @@ std::vector<std::string> AgentProcess::arguments() const {
                                         "--proc-root=" + roots_.proc,
                                         "--sys-root=" + roots_.sys,
                                         "--sweep-seconds=1"};
+  if (!cri_socket_.empty()) arguments.push_back("--cri-socket=" + cri_socket_);
   if (std::ifstream(configFile())) arguments.push_back("--config=" + configFile());
   return arguments;
 }

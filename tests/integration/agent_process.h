@@ -37,6 +37,7 @@ class AgentProcess {
   std::string apiSocket() const { return directory_ + "/run/api.sock"; }
   std::string httpSocket() const { return directory_ + "/http.sock"; }
   void switchHttpOff() { http_ = false; }
+  void useCri(const std::string& socket) { cri_socket_ = socket; }
   std::string stateDirectory() const { return directory_ + "/state"; }
   std::string configFile() const { return directory_ + "/node.yaml"; }
 
@@ -54,6 +55,7 @@ class AgentProcess {
   std::string directory_;
   pid_t pid_ = 0;
   bool http_ = true;
+  std::string cri_socket_;
 };
 
 }  // namespace plimsoll::integration

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/fake_cri/fake_cri.h"
 #include "tests/support/fake_runtime/fake_runtime.h"
 
 namespace plimsoll::integration {
@@ -108,6 +109,27 @@ TEST_F(AgentProcessTest, KilledAndBackItsViewEqualsTheKernels) {
     return agent_->kubectl({"get", "-A"}).output.find("Applied") != std::string::npos;
   })) << agent_->log()
       << agent_->kubectl({"get", "-A"}).output;
+}
+
+// NRI knows of nothing; the runtime's own list has a container that runs.
+TEST_F(AgentProcessTest, WhatOnlyCriHasGetsItsSettings) {
+  fake::FakeCri cri(directory_ + "/cri.sock");
+  cri.add(fake::CriPod{.id = "s1",
+                       .name = "web",
+                       .ns = "shop",
+                       .uid = "u1",
+                       .annotations = {{"plimsoll.dev/memory.high", "64Mi"}},
+                       .cgroup_parent = "/kubepods/podu1"});
+  cri.add(fake::CriContainer{.id = "c1", .name = "app", .sandbox_id = "s1"});
+  auto cgroup = host_.container(kPath);
+  host_.process(4711, kPath);
+  FakeRuntime runtime(agent_->nriSocket(), fake::likeContainerd219());
+  agent_->useCri(directory_ + "/cri.sock");
+  agent_->start();
+  ASSERT_TRUE(runtime.waitForPlugins(1)) << agent_->log();
+  EXPECT_TRUE(eventually([&] { return cgroup.text("memory.high") == "67108864\n"; })) << agent_->log();
+  EXPECT_THAT(agent_->kubectl({"events", "-A"}).output,
+              AllOf(HasSubstr("MissedByRuntime"), HasSubstr("web")));
 }
 
 TEST_F(AgentProcessTest, WaitsForARuntimeThatIsNotThereYet) {
