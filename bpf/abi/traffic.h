@@ -93,13 +93,15 @@ struct TrafficDetails {
   __u64 pace_cap;    // bytes per second for its TCP sockets together; 0: not paced
   __u64 pace_fair;   // [k] what each of its sockets may have now
   __u32 generation;  // of the slot; counts up with each new owner
-  __u32 pad;
-  struct TrafficEvents egress_events;  // [k]
-  __u64 pace_backlog;                  // [k] at the end of the last period
-  __u64 epoch_ns;                      // [k] when that was
-  __u64 reserved1[1];
+  __u32 weight;      // hundredths of what a socket of its class may send on a held line; 0: 100
+  struct TrafficEvents egress_events;   // [k]
+  __u64 pace_backlog;                   // [k] at the end of the last period
+  __u64 epoch_ns;                       // [k] when that was
+  __u64 asked_egress_bits;              // the agent's own, as the three below: a cost is rounded
   struct TrafficEvents ingress_events;  // [k]
-  __u64 reserved2[3];
+  __u64 asked_ingress_bits;
+  __u64 asked_burst_bytes;
+  __u64 reserved[1];
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficDetails) == 192);
 TRAFFIC_ASSERT(__builtin_offsetof(struct TrafficDetails, egress_events) == 64);

@@ -69,6 +69,7 @@ TRAFFIC_ASSERT(sizeof(struct TrafficUplinkCounts) == 256);
 
 enum {
   kAttachHostNetwork = 1,  // no link of its own: the socket's own DSCP is set
+  kAttachOwnOnly = 2,      // the pod's ingress limit is charged at its link; only the container's own here
 };
 
 // What a program on a cgroup has to know; kept with the cgroup, so that no lookup is needed. Zero, as it is

@@ -36,12 +36,12 @@ BPF_INLINE struct Outcome chargeEgress(struct __sk_buff* skb, struct TrafficEnti
   return outcome;
 }
 
-BPF_INLINE struct Outcome chargeIngress(struct __sk_buff* skb, __u32 slot, __u32 wire) {
+BPF_INLINE struct Outcome chargeIngress(struct __sk_buff* skb, __u32 slot, __u32 wire, int own_only) {
   struct Outcome outcome = {};
   struct TrafficEntity* entity = entityAt(slot);
   struct TrafficDetails* own = detailsAt(slot);
   if (!entity || !own) return outcome;
-  struct TrafficDetails* above = detailsAt(entity->parent);
+  struct TrafficDetails* above = own_only ? 0 : detailsAt(entity->parent);
   if (!(entity->flags & kEntityObserve))
     outcome = limitIngress(skb, &own->ingress, above ? &above->ingress : 0, wire);
   if (!outcome.dropped) countFlow(&own->ingress, wire, packetCount(skb));

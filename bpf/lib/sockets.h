@@ -39,7 +39,15 @@ BPF_INLINE __u64 entityPace(__u32 slot, __u64 best) {
   return details ? lower(best, details->pace_cap, details->pace_fair) : best;
 }
 
-BPF_INLINE __u64 classPace(__u32 class_id, __u64 best) {
+// What a socket of the class may have, times the container's weight.
+BPF_INLINE __u64 weighted(__u64 fair, __u64 cap, __u32 slot) {
+  const struct TrafficDetails* details = detailsAt(slot);
+  __u64 rate = fair ? fair : cap;
+  if (details && details->weight) rate = rate * details->weight / 100;
+  return rate < cap ? rate : cap;
+}
+
+BPF_INLINE __u64 classPace(__u32 slot, __u32 class_id, __u64 best) {
   __u32 zero = 0;
   const struct TrafficConfig* config = bpf_map_lookup_elem(&plm_config, &zero);
   if (!config) return best;
@@ -47,7 +55,7 @@ BPF_INLINE __u64 classPace(__u32 class_id, __u64 best) {
   const struct TrafficUplink* uplink = bpf_map_lookup_elem(&plm_uplinks, &index);
   if (!uplink) return best;
   const struct TrafficUplinkClass* own = &uplink->classes[class_id & (kTrafficClasses - 1)];
-  return lower(best, own->pace_cap, own->pace_fair);
+  return lower(best, own->pace_cap, weighted(own->pace_fair, own->pace_cap, slot));
 }
 
 // Payload bytes per second for a socket of this entity, as SO_MAX_PACING_RATE takes it.
@@ -57,7 +65,7 @@ BPF_INLINE __u32 paceOf(__u32 slot, __u32 mss, __u32 header_bytes) {
   if (!entity || entity->flags & kEntityObserve) return kUnpaced;
   best = entityPace(slot, best);
   best = entityPace(entity->parent, best);
-  best = classPace(entity->class_id, best);
+  best = classPace(slot, entity->class_id, best);
   if (best >= kUnpaced) return kUnpaced;
   return mss ? best * mss / (mss + header_bytes) : best;
 }

@@ -47,8 +47,25 @@ std::string onDevice(uint32_t ifindex, Direction direction) {
          std::to_string(ifindex);
 }
 
+constexpr std::array<int, 3> kCgroupTypes{BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS,
+                                          BPF_CGROUP_SOCK_OPS};
+
+base::Result<std::vector<uint32_t>> query(int target, int type, const char* what) {
+  std::vector<uint32_t> ids(64);
+  struct bpf_prog_query_opts options = {};
+  options.sz = sizeof(options);
+  options.prog_ids = ids.data();
+  options.prog_cnt = ids.size();
+  if (int err = bpf_prog_query_opts(target, static_cast<bpf_attach_type>(type), &options))
+    return libbpfError(err, what);
+  ids.resize(options.prog_cnt);
+  return ids;
+}
+
+}  // namespace
+
 // The kernel says EINVAL to an attach type that it does not know.
-bool kernelHasTcx(int program) {
+bool hasTcx(int program) {
   bpf_link_create_opts options = {};
   options.sz = sizeof(options);
   // Device 0 does not exist: ENODEV from a kernel that looked for it.
@@ -56,8 +73,6 @@ bool kernelHasTcx(int program) {
   if (fd >= 0) close(fd);
   return fd >= 0 || errno == ENODEV;
 }
-
-}  // namespace
 
 base::Result<Link> Link::create(int program, int target, int type, unsigned flags, const std::string& what) {
   bpf_link_create_opts options = {};
@@ -72,14 +87,13 @@ base::Result<Link> Link::attachTcx(int program, uint32_t ifindex, Direction dire
   int type = direction == Direction::Ingress ? kTcxIngress : kTcxEgress;
   auto link =
       create(program, static_cast<int>(ifindex), type, kBefore, "TCX " + onDevice(ifindex, direction));
-  if (!link && link.error().sys_errno == EINVAL && !kernelHasTcx(program))
+  if (!link && link.error().sys_errno == EINVAL && !hasTcx(program))
     return base::error(base::ErrorCode::Unimplemented, "this kernel has no TCX (Linux 6.6)");
   return link;
 }
 
 base::Result<Link> Link::attachCgroup(int program, int cgroup, CgroupHook hook) {
-  constexpr std::array<int, 3> kTypes{BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS, BPF_CGROUP_SOCK_OPS};
-  return create(program, cgroup, kTypes[static_cast<int>(hook)], 0, "a cgroup");
+  return create(program, cgroup, kCgroupTypes[static_cast<int>(hook)], 0, "a cgroup");
 }
 
 base::Result<Link> Link::attachIterator(int program) {
@@ -192,6 +206,28 @@ base::Result<uint32_t> programId(int program) {
   __u32 size = sizeof(info);
   if (int err = bpf_prog_get_info_by_fd(program, &info, &size)) return libbpfError(err, "describe a program");
   return info.id;
+}
+
+base::Result<std::vector<uint32_t>> tcxPrograms(uint32_t ifindex, Direction direction) {
+  auto ids = query(static_cast<int>(ifindex), direction == Direction::Ingress ? kTcxIngress : kTcxEgress,
+                   "list the programs of a device");
+  if (!ids && ids.error().sys_errno == EINVAL)
+    return base::error(base::ErrorCode::Unimplemented, "this kernel has no TCX (Linux 6.6)");
+  return ids;
+}
+
+base::Result<std::vector<uint32_t>> cgroupPrograms(int cgroup, CgroupHook hook) {
+  return query(cgroup, kCgroupTypes[static_cast<int>(hook)], "list the programs of a cgroup");
+}
+
+base::Result<std::string> programName(uint32_t program_id) {
+  base::UniqueFd fd(bpf_prog_get_fd_by_id(program_id));
+  if (!fd.valid()) return libbpfError(errno, "open a program by its id");
+  bpf_prog_info info = {};
+  __u32 size = sizeof(info);
+  if (int err = bpf_prog_get_info_by_fd(fd.get(), &info, &size))
+    return libbpfError(err, "describe a program");
+  return std::string(info.name);
 }
 
 }  // namespace plimsoll::bpfobj

@@ -10,11 +10,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pkg/base/result.h"
 #include "pkg/base/unique_fd.h"
 
 namespace plimsoll::bpfobj {
+
+// Whether this kernel has TCX links (Linux 6.6); `program` is any of ours on devices.
+bool hasTcx(int program);
 
 enum class Direction { Ingress, Egress };
 enum class CgroupHook { SkbIngress, SkbEgress, SockOps };
@@ -71,5 +75,11 @@ base::Result<std::optional<uint32_t>> queryClassic(const ClassicFilter& filter);
 base::Status detachClassic(const ClassicFilter& filter, uint32_t program_id);
 
 base::Result<uint32_t> programId(int program);
+
+// Ids of the programs of a place, in the order in which they run. Unimplemented: no TCX in this kernel.
+base::Result<std::vector<uint32_t>> tcxPrograms(uint32_t ifindex, Direction direction);
+base::Result<std::vector<uint32_t>> cgroupPrograms(int cgroup, CgroupHook hook);
+// "plm_pod_out". PermissionDenied without CAP_SYS_ADMIN, which asking for another's program needs.
+base::Result<std::string> programName(uint32_t program_id);
 
 }  // namespace plimsoll::bpfobj

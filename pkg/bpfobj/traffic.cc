@@ -54,6 +54,10 @@ void storeSpec(TrafficEntity& entity, TrafficDetails& details, const EntitySpec&
     store(details.pace_fair, 0);  // what was learnt is not true of another limit
     store(details.pace_cap, spec.pace_bytes_per_second);
   }
+  store(details.weight, spec.weight);
+  store(details.asked_egress_bits, spec.asked_egress_bits);
+  store(details.asked_ingress_bits, spec.asked_ingress_bits);
+  store(details.asked_burst_bytes, spec.asked_burst_bytes);
   storeIdentity(entity, spec);
 }
 

@@ -40,6 +40,8 @@ struct TrafficOptions {
   // filled to a quarter at most. Where pinned maps exist, their size is kept.
   uint32_t entities = 1536;
   uint32_t links = 520;
+  // Another layout's number only to test a change of layouts.
+  uint32_t schema = kTrafficSchema;
 };
 
 // One direction's limit. `burst` bytes pass unlimited after idleness; then a backlog up to `mark` is
@@ -64,6 +66,9 @@ struct EntitySpec {
   Limit egress;
   Limit ingress;
   uint64_t pace_bytes_per_second = 0;  // for its TCP sockets together; 0: not paced
+  uint32_t weight = 0;                 // see TrafficDetails
+  // Kept as they are, for whoever reads them back: costs are rounded.
+  uint64_t asked_egress_bits = 0, asked_ingress_bits = 0, asked_burst_bytes = 0;
 };
 
 struct EntityRecord {

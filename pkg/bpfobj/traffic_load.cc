@@ -18,11 +18,11 @@ base::Status makeFolder(const std::string& path) {
   return base::errnoError(errno, "make " + path);
 }
 
-base::Result<std::string> makePinFolder(const std::string& bpffs) {
+base::Result<std::string> makePinFolder(const std::string& bpffs, uint32_t schema) {
   if (bpffs.empty()) return std::string();
   std::string folder = bpffs + "/plimsoll";
   RETURN_IF_ERROR(makeFolder(folder));
-  folder += "/v" + std::to_string(kTrafficSchema);
+  folder += "/v" + std::to_string(schema);
   RETURN_IF_ERROR(makeFolder(folder));
   return folder;
 }
@@ -54,7 +54,7 @@ base::Result<Skeleton<T>> loadFamily(const char* name, MapPlan& plan, uint32_t e
 base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
   auto parts = std::make_unique<Parts>();
   MapPlan& plan = parts->plan;
-  ASSIGN_OR_RETURN(plan.pin_folder, makePinFolder(options.bpffs));
+  ASSIGN_OR_RETURN(plan.pin_folder, makePinFolder(options.bpffs, options.schema));
   uint32_t entity_buckets = bucketsOf(plan.pin_folder, "plm_entities", options.entities);
   uint32_t link_buckets = bucketsOf(plan.pin_folder, "plm_links", options.links);
   plan.sizes = {{"plm_entities", entity_buckets},
@@ -74,7 +74,7 @@ base::Result<Traffic> Traffic::load(const TrafficOptions& options) {
   ASSIGN_OR_RETURN(parts->attached, Map::duplicate(plan.shared.at("plm_attached")));
   parts->entity_table.emplace(parts->entities.as<TrafficEntity>());
   parts->link_table.emplace(parts->links.as<TrafficLink>());
-  parts->config.as<TrafficConfig>()[0].schema = kTrafficSchema;
+  parts->config.as<TrafficConfig>()[0].schema = options.schema;
   return Traffic(std::move(parts));
 }
 
