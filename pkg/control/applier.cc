@@ -127,6 +127,16 @@ bool changedWhileAway(const PlannedSetting& setting, const mechanism::Looked& lo
          model::Comparison::Outcome::Equal;
 }
 
+// Neither ours nor what we replaced: somebody has written since, and where such are yielded to, his is what
+// there is to go back to.
+bool isYieldedTo(const PlannedSetting& setting, const mechanism::Looked& looked, const journal::Change* open,
+                 const model::DriftRules* drift) {
+  if (!drift || !open || !open->settled) return false;
+  const auto now = base::trim(*looked.applied.found);
+  return now != open->ours && now != open->found &&
+         policy::driftMode(*drift, setting.request.setting) == model::DriftMode::Yield;
+}
+
 bool isRefusedForNow(const PlannedSetting& setting) {
   const int error = setting.error_number;
   return setting.state == State::Failed && (error == EBUSY || error == EAGAIN || error == EINTR);
@@ -228,7 +238,8 @@ void Applier::rememberWeight(const mechanism::Access& access, const ContainerRep
 }
 
 Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& report,
-                                const std::vector<size_t>& settings, When when) {
+                                const std::vector<size_t>& settings, When when,
+                                const model::DriftRules* drift) {
   Accesses accesses(handle, roots_, report.container.pid);
   std::vector<Step> steps;
   std::vector<journal::Change> changes;
@@ -250,8 +261,8 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
       rememberWeight(access, report, setting, changes);
       std::string found(base::trim(*looked.applied.found));
       // The runtime has just written it: that is what there is to go back to now.
-      if (when == When::Resized && policy::isKubelets(setting.request.setting.file))
-        ledger_.rebase(report, setting, found);
+      const bool resized = when == When::Resized && policy::isKubelets(setting.request.setting.file);
+      if (resized || isYieldedTo(setting, looked, open, drift)) ledger_.rebase(report, setting, found);
       changes.push_back(ledger_.change(report, setting, access.place(), std::move(found)));
     }
     steps.push_back({i, std::move(looked)});
@@ -266,10 +277,11 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
   return handle.gone() ? Outcome::Gone : Outcome::Done;
 }
 
-Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when) {
+Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when,
+                                   const model::DriftRules& drift) {
   std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
   std::erase_if(order, [&](size_t i) { return report.plan.settings[i].state == State::Drifted; });
-  return write(handle, report, order, when);
+  return write(handle, report, order, when, &drift);
 }
 
 Applier::Outcome Applier::enforce(const ContainerHandle& handle, ContainerReport& report,
@@ -277,7 +289,7 @@ Applier::Outcome Applier::enforce(const ContainerHandle& handle, ContainerReport
   std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
   std::erase_if(order,
                 [&](size_t i) { return std::find(settings.begin(), settings.end(), i) == settings.end(); });
-  return write(handle, report, order, When::Late);
+  return write(handle, report, order, When::Late, nullptr);
 }
 
 Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) {

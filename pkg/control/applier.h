@@ -55,8 +55,10 @@ class Applier {
   void carry(const model::ContainerReport& report);
 
   // Writes what the kernel does not have yet. A setting that was carried in the creation request and arrived
-  // is only read. What drifted stays as it is: enforce() is for that.
-  Outcome converge(const ContainerHandle& handle, model::ContainerReport& report, When when);
+  // is only read. What drifted stays as it is: enforce() is for that. Where `drift` says to yield, a value of
+  // somebody else's that is replaced becomes the one to go back to.
+  Outcome converge(const ContainerHandle& handle, model::ContainerReport& report, When when,
+                   const model::DriftRules& drift);
 
   // Reads without writing: what somebody else changed becomes Drifted.
   Outcome observe(const ContainerHandle& handle, model::ContainerReport& report) const;
@@ -90,7 +92,7 @@ class Applier {
     mechanism::Looked looked;
   };
   Outcome write(const ContainerHandle& handle, model::ContainerReport& report,
-                const std::vector<size_t>& settings, When when);
+                const std::vector<size_t>& settings, When when, const model::DriftRules* drift);
   std::optional<journal::Change> put(const mechanism::Access& access, model::ContainerReport& report,
                                      Step step, When when);
   void rememberWeight(const mechanism::Access& access, const model::ContainerReport& report,

@@ -264,7 +264,7 @@ void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   Applier::Outcome outcome = Applier::Outcome::Done;
   if (wanted && (entry.handle || hold(entry, *draft))) {
     if (entry.withdraw) entry.withdraw = !applier_.withdraw(*entry.handle, *draft);
-    outcome = applier_.converge(*entry.handle, *draft, when);
+    outcome = applier_.converge(*entry.handle, *draft, when, policy_.drift);
   }
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);

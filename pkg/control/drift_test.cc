@@ -129,6 +129,26 @@ TEST_F(DriftTest, AnotherAgentFindsInTheJournalWhatWasThereBefore) {
   EXPECT_EQ(cgroup_->text("pids.max"), pids);
 }
 
+// Left to them had we looked; nobody did, and the wish has changed since.
+TEST_F(DriftTest, AYieldedValueThatANewWishReplacesIsGoneBackTo) {
+  start({{"plimsoll.dev/memory.max", "64Mi"}, {"plimsoll.dev/memory.high", "60Mi"}});
+  controller_.reset();
+  cgroup_->file("memory.max", "104857600\n");
+  cgroup_->file("memory.high", "104857600\n");
+  auto another = [this](model::StringMap annotations) {
+    Controller next(*loop_, {}, applier_, node_, config::builtInConfig().policy, store_, metrics_, {});
+    model::ContainerFacts facts = container();
+    facts.state = model::ContainerState::Running;
+    next.synchronize({pod(std::move(annotations))}, {facts});
+    turn(20ms);
+  };
+  another({{"plimsoll.dev/memory.max", "32Mi"}, {"plimsoll.dev/memory.high", "30Mi"}});
+  EXPECT_EQ(cgroup_->text("memory.max"), "33554432\n");
+  another({});
+  EXPECT_EQ(cgroup_->text("memory.max"), "104857600\n");
+  EXPECT_EQ(cgroup_->text("memory.high"), "max\n") << "is enforced, so theirs does not count";
+}
+
 TEST_F(DriftTest, WhatWasChangedWhileNobodyLookedIsDriftToo) {
   start({{"plimsoll.dev/memory.high", "64Mi"}, {"plimsoll.dev/memory.max", "128Mi"}});
   controller_.reset();
