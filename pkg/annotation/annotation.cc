@@ -63,6 +63,11 @@ class PodReader {
   void read(std::string_view key, std::string_view value) {
     const size_t slash = key.find('/');
     if (slash == std::string_view::npos) return;
+    for (const model::ForeignAnnotation& foreign : model::foreignAnnotations()) {
+      if (foreign.annotation == key)
+        return collector_.take({{}, std::string(key), {SourceKind::ForeignAnnotation, std::string(key)}},
+                               foreign.key, value);
+    }
     const std::string_view prefix = key.substr(0, slash), name = key.substr(slash + 1);
     auto container = containerOf(prefix);
     if (!container) {

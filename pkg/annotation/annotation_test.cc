@@ -40,7 +40,6 @@ TEST(ParsePod, ReadsSingleSettings) {
                           {"plimsoll.dev/on-error", "reject"},
                           {"app.plimsoll.dev/memory.high", "512Mi"},
                           {"app.plimsoll.dev/class", "latency-critical"},
-                          {"kubernetes.io/egress-bandwidth", "10M"},
                           {"plimsoll", "x"}});
   EXPECT_THAT(wishes(intent), ElementsAre("pod class=batch", "pod reject", "pod cpu.weight=200",
                                           "app class=latency-critical", "app memory.high=512Mi"));
@@ -69,6 +68,37 @@ TEST(ParsePod, NamespacesAreThePods) {
   EXPECT_EQ(onlyMessage(parsePod({{"plimsoll.dev/sysctl.kernel.core_pattern", "|/bin/sh"}})),
             "kernel.core_pattern is the whole node's and no pod's; only sysctls of the network and IPC "
             "namespace can be set");
+}
+
+TEST(ParsePod, PodWideRatesAreThePods) {
+  auto intent = parsePod({{"plimsoll.dev/net.egress.rate", "100M"},
+                          {"plimsoll.dev/net.priority", "high"},
+                          {"plimsoll.dev/policy", "settings: {net.ingress.rate: 1G}\n"},
+                          {"app.plimsoll.dev/net.egress.rate", "10M"}});
+  EXPECT_THAT(wishes(intent), ElementsAre("pod net.pod.egress.rate=100M", "pod net.priority=high",
+                                          "pod net.pod.ingress.rate=1G", "app net.egress.rate=10M"));
+  EXPECT_THAT(intent.problems, IsEmpty());
+  EXPECT_EQ(intent.pod.requests.front().source.where, "plimsoll.dev/net.egress.rate");
+  EXPECT_EQ(onlyMessage(parsePod({{"app.plimsoll.dev/net.pod.egress.rate", "10M"}})),
+            "this is of the pod's containers together; write plimsoll.dev/net.pod.egress.rate");
+  EXPECT_EQ(onlyMessage(parsePod(
+                {{"plimsoll.dev/net.egress.rate", "10M"}, {"plimsoll.dev/net.pod.egress.rate", "20M"}})),
+            "given twice: \"10M\" in plimsoll.dev/net.egress.rate, which counts, and \"20M\" here");
+}
+
+TEST(ParsePod, ReadsTheBandwidthOfKubernetes) {
+  auto intent = parsePod({{"kubernetes.io/egress-bandwidth", "10M"},
+                          {"kubernetes.io/ingress-bandwidth", "1G"},
+                          {"plimsoll.dev/net.egress.rate", "20M"}});
+  EXPECT_THAT(wishes(intent), ElementsAre("pod net.pod.egress.rate=10M", "pod net.pod.ingress.rate=1G",
+                                          "pod net.pod.egress.rate=20M"));
+  EXPECT_THAT(intent.problems, IsEmpty()) << "ours is the more specific";
+  EXPECT_EQ(intent.pod.requests[0].source.kind, SourceKind::ForeignAnnotation);
+  EXPECT_EQ(intent.pod.requests[0].source.where, "kubernetes.io/egress-bandwidth");
+  const auto merged = mergedRequests(intent, "app");
+  EXPECT_EQ(merged.front()->raw, "20M");
+  auto wrong = parsePod({{"kubernetes.io/egress-bandwidth", "ten"}});
+  EXPECT_EQ(wrong.problems.front().key, "kubernetes.io/egress-bandwidth");
 }
 
 TEST(ParsePod, LeavesForeignAnnotationsAlone) {

@@ -75,6 +75,9 @@ model::ScopeIntent& Collector::scope(std::string_view container) {
 void Collector::take(const Place& place, std::string_view setting, std::string_view text) {
   auto found = model::findSetting(setting);
   if (!found) return unknownKey(place, setting, text);
+  // What the pod as a whole may send is one thing, what each container may another.
+  if (place.container.empty() && !found->spec->pod_form.empty())
+    found = model::findSetting(found->spec->pod_form);
   if (!yaml::isUtf8(text)) {
     return problem(place, text,
                    std::string(setting) + ": the value is not valid UTF-8 text; write a value such as " +
@@ -100,8 +103,12 @@ void Collector::unknownKey(const Place& place, std::string_view setting, std::st
 }
 
 void Collector::podWide(const Place& place, const SettingKey& setting, std::string_view text) {
-  const bool network = model::actsIn(setting) == model::ActsIn::NetworkNamespace;
+  const model::ActsIn where = model::actsIn(setting);
+  const bool network = where == model::ActsIn::NetworkNamespace;
   const std::string right = std::string(model::kAnnotationDomain) + "/" + setting.key;
+  if (where == model::ActsIn::PodTraffic) {
+    return problem(place, text, "this is of the pod's containers together; write " + right, right);
+  }
   problem(place, text,
           std::string("a pod has one ") + (network ? "network" : "IPC") +
               " namespace for all its containers; write " + right,
@@ -138,7 +145,13 @@ void Collector::takeSteering(const Place& place, const SettingKey& setting, cons
 
 void Collector::addRequest(const Place& place, model::Request request) {
   std::vector<model::Request>& requests = scope(place.container).requests;
-  const auto same = [&request](const model::Request& r) { return r.setting.key == request.setting.key; };
+  // An annotation of others and one of ours may say different things: ours is the more specific.
+  const auto foreign = [](const model::Request& r) {
+    return r.source.kind == model::SourceKind::ForeignAnnotation;
+  };
+  const auto same = [&](const model::Request& r) {
+    return r.setting.key == request.setting.key && foreign(r) == foreign(request);
+  };
   const auto first = std::find_if(requests.begin(), requests.end(), same);
   if (first == requests.end()) {
     requests.push_back(std::move(request));

@@ -36,6 +36,8 @@ pb::SourceKind kindOf(model::SourceKind kind) {
       return pb::SOURCE_KIND_POD_ANNOTATION;
     case model::SourceKind::PodPolicy:
       return pb::SOURCE_KIND_POD_POLICY;
+    case model::SourceKind::ForeignAnnotation:
+      return pb::SOURCE_KIND_FOREIGN_ANNOTATION;
     case model::SourceKind::Class:
       return pb::SOURCE_KIND_CLASS;
     case model::SourceKind::NodeDefault:
@@ -100,6 +102,8 @@ pb::Target targetOf(model::Target target) {
       return pb::TARGET_SCHEDULER;
     case model::Target::Seccomp:
       return pb::TARGET_SECCOMP;
+    case model::Target::Traffic:
+      return pb::TARGET_TRAFFIC;
   }
   return pb::TARGET_UNSPECIFIED;
 }

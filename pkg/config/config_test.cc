@@ -41,10 +41,10 @@ TEST(Config, BuiltInClassesSayWhatTheDocumentationSays) {
   const auto classes = builtInConfig().policy.classes;
   ASSERT_EQ(classes.size(), 3U);
   EXPECT_THAT(keysOf(classes.at("latency-critical").settings),
-              ElementsAre("cpu.weight=400", "memory.swap.max=0", "io.weight=400"));
+              ElementsAre("cpu.weight=400", "memory.swap.max=0", "io.weight=400", "net.priority=high"));
   EXPECT_THAT(keysOf(classes.at("standard").settings), ElementsAre());
   EXPECT_THAT(keysOf(classes.at("batch").settings),
-              ElementsAre("cpu.idle=true", "oom.score-adj=1000", "io.weight=10"));
+              ElementsAre("cpu.idle=true", "oom.score-adj=1000", "io.weight=10", "net.priority=besteffort"));
   EXPECT_EQ(classes.at("batch").settings[0].source.kind, model::SourceKind::Class);
   EXPECT_EQ(classes.at("batch").settings[0].source.where, "batch");
 }

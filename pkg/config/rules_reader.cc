@@ -102,6 +102,8 @@ bool isOrdered(ValueType type) {
     case ValueType::Integers:
     case ValueType::IoPriority:
     case ValueType::Scheduler:
+    case ValueType::BitRate:
+    case ValueType::Dscp:
       return true;
     default:
       return false;

@@ -25,6 +25,10 @@ Result<std::unique_ptr<mechanism::Access>> Accesses::openFilter() {
       "a filter is set when the container is created, and the kernel does not show which it is");
 }
 
+Result<std::unique_ptr<mechanism::Access>> Accesses::openTraffic() {
+  return base::error(base::ErrorCode::Unimplemented, "this agent attaches no traffic programs");
+}
+
 mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgroup& cgroup,
                                                     const sys::HostRoots& roots, int64_t pid,
                                                     model::ActsIn where) {

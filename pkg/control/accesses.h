@@ -33,6 +33,8 @@ class Accesses {
         return model::actsIn(key) == model::ActsIn::IpcNamespace ? ipc_ : network_;
       case model::Target::Seccomp:
         return filter_;
+      case model::Target::Traffic:
+        return traffic_;
       case model::Target::CgroupFile:
       case model::Target::Plimsoll:  // never in a plan but as decided against
         break;
@@ -43,6 +45,7 @@ class Accesses {
  private:
   // Nobody can read or change a process's filter from outside.
   static base::Result<std::unique_ptr<mechanism::Access>> openFilter();
+  static base::Result<std::unique_ptr<mechanism::Access>> openTraffic();
   static mechanism::LazyAccess::Open openNamespace(const cgroup::ContainerCgroup& cgroup,
                                                    const sys::HostRoots& roots, int64_t pid,
                                                    model::ActsIn where);
@@ -51,6 +54,7 @@ class Accesses {
   cgroup::ProcessAccess processes_;
   mechanism::LazyAccess network_, ipc_;  // of the container's pod
   mechanism::LazyAccess filter_{openFilter};
+  mechanism::LazyAccess traffic_{openTraffic};
 };
 
 }  // namespace plimsoll::control

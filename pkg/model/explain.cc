@@ -13,6 +13,20 @@ std::string joined(std::span<const std::string_view> words) {
   return text;
 }
 
+std::string podFormText(const SettingSpec& spec) {
+  if (spec.pod_form.empty()) return "";
+  return std::string(kAnnotationDomain) + "/" + std::string(spec.key) + " means " +
+         std::string(spec.pod_form) + ": one limit that the pod's containers share";
+}
+
+std::string foreignText(const SettingSpec& spec) {
+  std::string text;
+  for (const ForeignAnnotation& each : foreignAnnotations()) {
+    if (each.key == spec.key) text.append(text.empty() ? "" : ", ").append(each.annotation);
+  }
+  return text.empty() ? text : "the annotation " + text + ", where the pod says nothing of ours";
+}
+
 Explanation explainAs(const SettingSpec& spec, std::string_view key, std::string_view file) {
   Explanation out{std::string(key), std::string(spec.help), {}};
   const auto add = [&out](std::string label, std::string text) {
@@ -24,10 +38,12 @@ Explanation explainAs(const SettingSpec& spec, std::string_view key, std::string
     add(spec.free_name != nullptr ? "For example" : "Instances", joined(spec.instances));
   add("Sets", targetText(spec, file));
   add("Acts in", std::string(actsInText(actsIn({&spec, std::string(key), std::string(file)}))));
+  add("Pod-wide", podFormText(spec));
+  add("Also read", foreignText(spec));
   if (spec.target != Target::Plimsoll) add("Since", sinceText(spec));
   add("Live", spec.live ? "yes, may change on a running container" : "no, only at the container's start");
   add("At creation", carrierText(spec));
-  add("Allowed", std::string(permissionText(spec.permission)));
+  add("Allowed", allowedText(spec));
   add("May hurt", spec.hurts.empty() ? "nothing but the container itself" : std::string(spec.hurts));
   const std::string shown_key =
       key.find('<') == std::string_view::npos ? std::string(key) : concreteKeys(spec).front();
@@ -78,6 +94,10 @@ std::string_view typeName(ValueType type) {
       return "name of a seccomp profile";
     case ValueType::Scheduler:
       return "policy, with nice or priority";
+    case ValueType::BitRate:
+      return "quantity of bits per second (10M, 1G)";
+    case ValueType::Dscp:
+      return "code point";
   }
   return "";
 }
@@ -100,6 +120,18 @@ std::string_view permissionText(Permission permission) {
       return "only with a rule in the node's configuration";
   }
   return "";
+}
+
+std::string allowedText(const SettingSpec& spec) {
+  if (spec.free_words.empty()) return std::string(permissionText(spec.permission));
+  std::string others;
+  for (std::string_view word : spec.words) {
+    const bool free =
+        std::find(spec.free_words.begin(), spec.free_words.end(), word) != spec.free_words.end();
+    if (!free) others.append(others.empty() ? "" : ", ").append(word);
+  }
+  return "any pod for " + joined(spec.free_words) + "; " + others + " " +
+         std::string(permissionText(spec.permission));
 }
 
 std::string carrierText(const SettingSpec& spec) {
@@ -145,6 +177,9 @@ std::string targetText(const SettingSpec& spec, std::string_view file) {
       return "the scheduling policy of every thread of the container";
     case Target::Seccomp:
       return "the system call filter of the container's processes";
+    case Target::Traffic:
+      return std::string(file) + " of the " + (spec.acts_in == ActsIn::PodTraffic ? "pod" : "container") +
+             " in the maps of the traffic programs";
     case Target::Plimsoll:
       return "nothing in the kernel; steers Plimsoll";
   }
@@ -161,6 +196,10 @@ std::string_view actsInText(ActsIn where) {
       return "the pod's network namespace, for all its containers";
     case ActsIn::IpcNamespace:
       return "the pod's IPC namespace, for all its containers";
+    case ActsIn::Traffic:
+      return "what the container sends and receives";
+    case ActsIn::PodTraffic:
+      return "what all the pod's containers together send and receive";
     case ActsIn::ByTarget:
     case ActsIn::Nothing:
       break;

@@ -16,6 +16,7 @@ namespace plimsoll::model {
 std::string_view typeName(ValueType type);               // "quantity of bytes"
 std::string typeText(const SettingSpec& spec);           // "quantity of bytes, or max"
 std::string_view permissionText(Permission permission);  // who may ask by default
+std::string allowedText(const SettingSpec& spec);        // the same with the row's exceptions
 std::string carrierText(const SettingSpec& spec);        // when it takes effect
 std::string targetText(const SettingSpec& spec,
                        std::string_view file);   // "memory.high in the container's cgroup"

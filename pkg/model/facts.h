@@ -73,6 +73,9 @@ struct NodeFacts {
   // The agent may enter a pod's namespaces (CAP_SYS_ADMIN). Then it writes sysctls itself, since only so the
   // value before is known.
   bool may_enter_namespaces = false;
+  // Whether the node's owner wants traffic priorities and rates, and why they cannot be had all the same.
+  bool traffic = false;
+  std::string traffic_problem;
   std::set<std::string, std::less<>> controllers;  // of the v2 tree
   // Files that a container's cgroup has on this kernel; empty: not known, and then nothing is called
   // unsupported.

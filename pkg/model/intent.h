@@ -17,6 +17,7 @@ enum class SourceKind {
   ContainerPolicy,      // containers.app of plimsoll.dev/policy
   PodAnnotation,        // plimsoll.dev/cpu.weight
   PodPolicy,            // settings of plimsoll.dev/policy
+  ForeignAnnotation,    // kubernetes.io/egress-bandwidth and the like
   Class,                // the class's bundle
   NodeDefault,          // defaults of the node's configuration
 };

@@ -208,6 +208,11 @@ std::string formatBytes(int64_t bytes) {
   return decimal.size() < binary.size() ? decimal : binary;
 }
 
+std::string formatBitRate(int64_t bits) {
+  static constexpr std::string_view kDecimal[] = {"", "k", "M", "G", "T", "P", "E"};
+  return bits == kMax ? "max" : withSuffix(bits, 1000, kDecimal);
+}
+
 std::string formatDuration(int64_t microseconds) {
   if (microseconds == kMax) return "max";
   if (microseconds < 1000) return std::to_string(microseconds) + "us";

@@ -28,6 +28,7 @@ base::Result<int64_t> parseDuration(std::string_view text);
 base::Result<int64_t> parsePercent(std::string_view text);
 
 std::string formatBytes(int64_t bytes);                       // "512Mi", "100M", "1000001"; kMax is "max"
+std::string formatBitRate(int64_t bits);                      // "10M", "1500k"; kMax is "max"
 std::string formatDuration(int64_t microseconds);             // "20ms", "1.5s", "75us"
 std::string formatPercent(int64_t hundredths);                // "12.5%"
 std::string formatCpus(int64_t quota_us, int64_t period_us);  // "1500m", "2", "max"

@@ -144,6 +144,8 @@ ActsIn actsIn(const SettingKey& setting) {
       return setting.file.starts_with("net/") ? ActsIn::NetworkNamespace : ActsIn::IpcNamespace;
     case Target::Link:
       return ActsIn::NetworkNamespace;
+    case Target::Traffic:
+      return ActsIn::Traffic;
     case Target::Plimsoll:
       break;
   }
@@ -152,7 +154,7 @@ ActsIn actsIn(const SettingKey& setting) {
 
 bool isPodWide(const SettingKey& setting) {
   const ActsIn where = actsIn(setting);
-  return where == ActsIn::NetworkNamespace || where == ActsIn::IpcNamespace;
+  return where == ActsIn::NetworkNamespace || where == ActsIn::IpcNamespace || where == ActsIn::PodTraffic;
 }
 
 std::string whyNoSetting(std::string_view key) {

@@ -36,6 +36,8 @@ enum class ValueType {
   IoPriority,  // be:4, idle, rt:0
   Scheduler,   // other, other:5, batch:5, idle, fifo:10, rr:10, deadline:10ms/30ms/100ms
   Profile,     // a seccomp profile of the node's configuration
+  BitRate,     // bits per second as a Kubernetes quantity, 10M, or "max"
+  Dscp,        // 0 to 63, none, or a name: ef, cs1, af41
 };
 
 // What the setting is written to. The numbers stand in journals: never given another meaning.
@@ -49,10 +51,20 @@ enum class Target {
   IoPriority = 7,   // ioprio_set(2) of every thread of the container
   Scheduler = 8,    // sched_setattr(2) of every thread of the container
   Seccomp = 9,      // the container's system call filter, which only the runtime can set
+  Traffic = 10,     // `file` of the container's or the pod's entry in the maps of the traffic programs
 };
 
 // What of the kernel's a setting belongs to. Several containers of a pod share its namespaces.
-enum class ActsIn { ByTarget, Nothing, Cgroup, Process, NetworkNamespace, IpcNamespace };
+enum class ActsIn {
+  ByTarget,
+  Nothing,
+  Cgroup,
+  Process,
+  NetworkNamespace,
+  IpcNamespace,
+  Traffic,     // what the container sends and receives
+  PodTraffic,  // the same of all the pod's containers together
+};
 
 // How NRI can carry the value in the runtime's creation request.
 enum class Carrier {
@@ -95,15 +107,20 @@ struct SettingSpec {
   std::string_view unit;  // for people: "bytes", "1..10000", ...
   int64_t min = 0;  // in the type's own unit: bytes, microseconds, hundredths of a per cent, plain number
   int64_t max = INT64_MAX;
-  bool allows_max = false;                           // the word "max" (Rlimit: "unlimited") is a value
-  std::span<const std::string_view> words = {};      // ValueType::Word
+  bool allows_max = false;                       // the word "max" (Rlimit: "unlimited") is a value
+  std::span<const std::string_view> words = {};  // ValueType::Word
+  // Of these, what every pod may have where the row's permission is RuleOnly.
+  std::span<const std::string_view> free_words = {};
   std::span<const std::string_view> instances = {};  // what the key's placeholder may be
   // What it may be where no list holds all; `instances` are examples then. nullopt: not such a name.
   std::optional<FreeName> (*free_name)(std::string_view instance) = nullptr;
   int count = 0;  // Integers: how many; 0: one to four
   Target target = Target::CgroupFile;
   ActsIn acts_in = ActsIn::ByTarget;
-  std::string_view file = {};        // kernel file; <placeholder> as in the key, <PLACEHOLDER> in capitals
+  std::string_view file = {};  // kernel file; <placeholder> as in the key, <PLACEHOLDER> in capitals
+  // The key of the pod's own form of it: a pod-wide wish means that one, and a container's this one. Both
+  // hold beside each other.
+  std::string_view pod_form = {};
   std::string_view controller = {};  // cgroup controller, as in cgroup.controllers
   KernelVersion since = {};          // first mainline kernel with the file
   bool live = true;                  // may change on a running container
@@ -129,7 +146,7 @@ std::optional<SettingKey> findSetting(std::string_view key);
 
 // Never ByTarget.
 ActsIn actsIn(const SettingKey& setting);
-// Of the pod, not of one container: its namespaces.
+// Of the pod, not of one container: its namespaces, and its traffic as a whole.
 bool isPodWide(const SettingKey& setting);
 
 // Why a key that findSetting() does not know cannot be a setting; empty: nothing is known but that.
@@ -144,6 +161,12 @@ std::optional<std::string> nearestSettingKey(std::string_view key);
 // Nearest of `candidates` by edit distance (insert, delete, replace, swap of neighbours); nullopt if none is
 // near enough to be a likely slip.
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+// Annotations of others that are honoured, and the setting that each means.
+struct ForeignAnnotation {
+  std::string_view annotation, key;
+};
+std::span<const ForeignAnnotation> foreignAnnotations();
 
 constexpr std::string_view kAnnotationDomain = "plimsoll.dev";
 constexpr std::string_view kClassKey = "class";

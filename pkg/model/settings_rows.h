@@ -9,5 +9,6 @@ namespace plimsoll::model {
 
 std::span<const SettingSpec> cgroupRows();     // with those that steer Plimsoll, and limits of processes
 std::span<const SettingSpec> namespaceRows();  // sysctls, the pod's link, scheduling
+std::span<const SettingSpec> networkRows();    // traffic: priority, rates, DSCP
 
 }  // namespace plimsoll::model

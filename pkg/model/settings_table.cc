@@ -358,7 +358,8 @@ std::span<const SettingSpec> cgroupRows() { return kTable; }
 std::span<const SettingSpec> settingsTable() {
   static const std::vector<SettingSpec> table = [] {
     std::vector<SettingSpec> rows;
-    for (const auto part : {cgroupRows(), namespaceRows()}) rows.insert(rows.end(), part.begin(), part.end());
+    for (const auto part : {cgroupRows(), namespaceRows(), networkRows()})
+      rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
   return table;

@@ -17,7 +17,8 @@ namespace plimsoll::model {
 
 constexpr int64_t kMax = INT64_MAX;  // the kernel's "max", "infinity", "unlimited"
 
-// Integer, Flag (0 or 1), Bytes, Duration (microseconds), Percent (hundredths of a per cent)
+// Integer, Flag (0 or 1), Bytes, Duration (microseconds), Percent (hundredths of a per cent), BitRate (bits
+// per second), Dscp (-1: none)
 struct Number {
   int64_t value = 0;
   bool operator==(const Number&) const = default;

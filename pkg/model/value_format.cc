@@ -1,5 +1,6 @@
 // Values to text: as users write them, and as the kernel takes them.
 #include "pkg/model/device_text.h"
+#include "pkg/model/dscp_text.h"
 #include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
@@ -18,6 +19,10 @@ std::string formatNumber(const SettingSpec& spec, int64_t value) {
       return formatDuration(value);
     case ValueType::Percent:
       return formatPercent(value);
+    case ValueType::BitRate:
+      return formatBitRate(value);
+    case ValueType::Dscp:
+      return formatDscp(value);
     default:
       return value == kMax ? "max" : std::to_string(value);
   }
@@ -57,6 +62,7 @@ struct Writes {
   const SettingSpec& spec;
 
   std::vector<std::string> operator()(const Number& v) const {
+    if (spec.type == ValueType::Dscp) return {formatDscp(v.value)};
     return {spec.type == ValueType::Percent ? clampText(v.value) : maxOr(v.value)};
   }
   std::vector<std::string> operator()(const CpuMax& v) const {

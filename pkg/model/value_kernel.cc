@@ -4,6 +4,7 @@
 
 #include "pkg/base/parse.h"
 #include "pkg/model/device_number.h"
+#include "pkg/model/dscp_text.h"
 #include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
@@ -206,7 +207,10 @@ Result<Value> parseKernelText(const SettingSpec& spec, const Value& desired, std
     case ValueType::Flag:
     case ValueType::Bytes:
     case ValueType::Duration:
+    case ValueType::BitRate:
       return readNumber(text);
+    case ValueType::Dscp:
+      return orStrange(text, parseDscp(text));
     case ValueType::CpuMax:
       return readCpuMax(text);
     case ValueType::Percent:

@@ -3,6 +3,7 @@
 
 #include "pkg/base/parse.h"
 #include "pkg/model/device_text.h"
+#include "pkg/model/dscp_text.h"
 #include "pkg/model/priority_text.h"
 #include "pkg/model/quantity.h"
 #include "pkg/model/value.h"
@@ -77,6 +78,16 @@ Result<Value> parseByteCount(const SettingSpec& spec, std::string_view text) {
     return wrong(text, value.error().message, orMax(spec, unit ? bytesHint(text) : std::string(kBytesForms)));
   }
   if (*value < spec.min || *value > spec.max) return wrong(text, "is out of range", orMax(spec, "512Mi"));
+  return Number{*value};
+}
+
+Result<Value> parseBitRate(const SettingSpec& spec, std::string_view text) {
+  constexpr const char* kForms = "10M, 1G";
+  if (spec.allows_max && text == "max") return Number{kMax};
+  auto value = parseBytes(text);
+  if (!value) return wrong(text, value.error().message, orMax(spec, kForms) + " (bits per second)");
+  if (*value < spec.min || *value > spec.max)
+    return wrong(text, "is out of range", orMax(spec, "a rate from 1k to 1P, such as 10M"));
   return Number{*value};
 }
 
@@ -274,6 +285,10 @@ Result<Value> parseValue(const SettingSpec& spec, std::string_view text) {
       return parseProfileName(text);
     case ValueType::Scheduler:
       return orWrong(text, parseScheduler(text), kSchedulerForms);
+    case ValueType::BitRate:
+      return parseBitRate(spec, text);
+    case ValueType::Dscp:
+      return orWrong(text, parseDscp(text), kDscpForms);
     case ValueType::Document:
       break;
   }

@@ -75,6 +75,7 @@ Value kubeletValue(const model::SettingKey& setting, const model::PodFacts& pod,
   if (auto value = unifiedValue(setting, base)) return *value;
   if (setting.key == "cpu.weight") return Number{cpuWeightOfShares(base.cpu_shares.value_or(0))};
   if (setting.key == "cpu.max") return cpuMax(base);
+  if (setting.key == "net.weight") return Number{kDefaultWeight};
   if (setting.key == "memory.max") return Number{limitOr(base.memory_limit, kMax)};
   // The kubelet limits the pod's cgroup, which binds whatever is written below.
   if (setting.key == "pids.max") return Number{limitOr(base.pids_limit, kMax)};

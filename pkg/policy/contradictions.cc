@@ -90,6 +90,16 @@ void clamps(std::vector<Contradiction>& found, const InForce& in_force) {
   add(found, *low, *high, "the lower clamp would be above the upper one:");
 }
 
+// net.egress.burst beside net.egress.rate, and the pod's likewise.
+std::string burstWithoutRate(const PlannedSetting& burst, const InForce& in_force) {
+  const std::string_view key = burst.request.setting.key;
+  if (!key.starts_with("net.") || numberOf(burst) == 0) return "";
+  const std::string rate_key = std::string(key.substr(0, key.rfind('.'))) + ".rate";
+  const PlannedSetting* rate = find(in_force, rate_key);
+  if (rate && numberOf(*rate) != kMax) return "";
+  return "acts only beside a " + rate_key;
+}
+
 }  // namespace
 
 std::vector<Contradiction> findContradictions(const InForce& in_force,
@@ -103,6 +113,7 @@ std::vector<Contradiction> findContradictions(const InForce& in_force,
 
 std::string withoutEffect(const PlannedSetting& setting, const InForce& in_force,
                           const model::ContainerFacts& container) {
+  if (setting.request.setting.key.ends_with(".burst")) return burstWithoutRate(setting, in_force);
   if (setting.request.setting.key != "memory.high") return "";
   const PlannedSetting* planned = find(in_force, "memory.max");
   int64_t limit = container.base.memory_limit.value_or(0);

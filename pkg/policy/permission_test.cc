@@ -34,6 +34,10 @@ TEST(Permission, EveryRowWithoutARule) {
       world.policy.seccomp_profiles["web"].default_action = "SCMP_ACT_LOG";
       world.pod_asks(key, exampleOf(spec));
       const auto setting = only(world.plan(), key);
+      if (!spec.free_words.empty()) {
+        EXPECT_EQ(setting.state, State::Pending) << key << ": the example is one of the free words";
+        continue;
+      }
       switch (spec.permission) {
         case model::Permission::Free:
           EXPECT_EQ(setting.state, State::Pending) << key << setting.reason;

@@ -24,7 +24,21 @@ using model::State;
 using Wishes = std::vector<const Request*>;
 using InForce = std::vector<const PlannedSetting*>;
 
-bool isPods(SourceKind kind) { return kind != SourceKind::Class && kind != SourceKind::NodeDefault; }
+// A wish for us in particular. An annotation of others is a wish, but not one that a container is kept from
+// starting for.
+bool isPods(SourceKind kind) {
+  return kind != SourceKind::Class && kind != SourceKind::NodeDefault &&
+         kind != SourceKind::ForeignAnnotation;
+}
+
+// Where the owner does not want traffic control, his classes ask for none, and an annotation of others is for
+// those others.
+void dropSilentTraffic(Wishes& wishes, const model::NodeFacts& node) {
+  if (node.traffic) return;
+  std::erase_if(wishes, [](const Request* wish) {
+    return wish->setting.spec->target == model::Target::Traffic && !isPods(wish->source.kind);
+  });
+}
 
 const ScopeIntent* scopeOf(const PodIntent& intent, std::string_view container) {
   auto it = intent.containers.find(container);
@@ -240,6 +254,7 @@ Plan makePlan(const Inputs& inputs) {
   if (own) append(all, own->requests);
   append(all, inputs.intent.pod.requests);
   all.insert(all.end(), owners.begin(), owners.end());
+  dropSilentTraffic(all, inputs.node);
   sortWishes(all);
 
   std::vector<PlannedSetting> chosen = chooseConsistent(all, owners, inputs);

@@ -37,6 +37,9 @@ const std::vector<Choice>& choices() {
       {"pids.max", {"8", "1000", "max"}},
       {"oom.score-adj", {"-500", "900", "1000"}},
       {"rlimit.nofile", {"1024", "unlimited"}},
+      {"net.priority", {"besteffort", "high", "system"}},
+      {"net.egress.rate", {"1M", "max"}},
+      {"net.egress.burst", {"0", "1Mi"}},
   };
   return table;
 }

@@ -35,6 +35,10 @@ std::optional<std::string> offline(const SettingKey& setting, const model::Value
 
 std::optional<std::string> unsupportedReason(const SettingKey& setting, const model::Value& value,
                                              const NodeFacts& node) {
+  if (setting.spec->target == model::Target::Traffic) {
+    if (!node.traffic) return "traffic control is off on this node (network.enabled of its configuration)";
+    if (!node.traffic_problem.empty()) return "no traffic control on this node: " + node.traffic_problem;
+  }
   const bool files_known = setting.spec->target == model::Target::CgroupFile && !node.cgroup_files.empty();
   if (files_known) {
     if (!node.cgroup_files.contains(setting.file)) return missingFile(setting, node);

@@ -36,6 +36,7 @@ struct World {
     container.base.cpu_shares = 102;
     container.base.oom_score_adj = 900;
     node.kernel = {6, 12};
+    node.traffic = true;
     node.kernel_release = "6.12.1";
     node.nri_carriers = {model::Carrier::OomScoreAdj};
     node.controllers = {"cpu", "cpuset", "io", "memory", "pids", "hugetlb"};

@@ -72,11 +72,17 @@ bool givenByOwner(const Request& request, const OwnersSettings& owners) {
   });
 }
 
+bool isFreeWord(const Request& request) {
+  const auto* word = std::get_if<model::Word>(&request.value);
+  const auto& free = request.setting.spec->free_words;
+  return word && std::find(free.begin(), free.end(), word->word) != free.end();
+}
+
 // Why the table's permission does not let the pod have it; nullopt: it does.
 std::optional<std::string> beyondDefault(const Request& request, const OwnersSettings& owners,
                                          const Inputs& inputs) {
   const SettingSpec& spec = *request.setting.spec;
-  if (givenByOwner(request, owners)) return std::nullopt;
+  if (givenByOwner(request, owners) || isFreeWord(request)) return std::nullopt;
   switch (spec.permission) {
     case Permission::Free:
       return std::nullopt;

@@ -27,6 +27,12 @@ Of two wishes for one setting the more specific wins, in this order: the contain
 document, the pod-wide annotation, the pod-wide part of the document, the class, the node's default. A setting given in the same
 scope both as an annotation and in the document with different values is reported; the annotation counts.
 
+Limits of traffic are the exception: `plimsoll.dev/net.egress.rate` is what the pod's containers may send together, and
+`<container>.plimsoll.dev/net.egress.rate` what one of them may send within that, so both hold. The same goes for
+`net.egress.burst` and `net.ingress.rate`; in classes, defaults, rules and reports the pod's are `net.pod.egress.rate` and so on.
+`kubernetes.io/egress-bandwidth` and `kubernetes.io/ingress-bandwidth` are read as the pod's rates where the pod says nothing of ours
+and the node has traffic control (`network.enabled`).
+
 ## Values
 
 | kind | how to write it |
@@ -58,7 +64,7 @@ duplicate keys, anchors and aliases, tags, more than one document, bytes that ar
 A wrong key, value, unit or container name costs only that setting. It is told with the key, the value, what would be right and the
 nearest known key: in `kubectl plimsoll describe`, as an event, and before anything is applied by `kubectl plimsoll lint -f FILE`. With
 `plimsoll.dev/on-error: reject` the container does not start instead. A domain that looks like a slip (`plimsol.dev/`,
-`plimsoll.io/`) is told too; annotations of others are not read.
+`plimsoll.io/`) is told too; annotations of others are not read, but for the two above.
 
 ## Settings
 )";
