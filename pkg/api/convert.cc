@@ -261,7 +261,7 @@ void toProto(const model::SettingSpec& spec, pb::SettingInfo* out) {
   }
   out->set_live(spec.live);
   out->set_hurts(std::string(spec.hurts));
-  out->set_permission(std::string(model::permissionText(spec.permission)));
+  out->set_permission(model::allowedText(spec));
   out->set_help(std::string(spec.help));
   out->set_example(std::string(spec.example));
   for (std::string_view word : spec.words) out->add_words(std::string(word));

@@ -22,8 +22,8 @@ constexpr size_t kLargestFile = 1024 * 1024;  // the API server's limit for a Co
 constexpr std::string_view kApiVersion = "plimsoll.dev/v1alpha1";
 constexpr std::string_view kKind = "NodeConfig";
 constexpr std::string_view kTopKeys[] = {
-    "apiVersion",        "kind",  "classes", "defaultClass", "defaults", "onError",
-    "ignoredNamespaces", "rules", "api",     "metrics",      "drift",    "seccompProfiles"};
+    "apiVersion", "kind", "classes", "defaultClass", "defaults",        "onError", "ignoredNamespaces",
+    "rules",      "api",  "metrics", "drift",        "seccompProfiles", "network"};
 constexpr std::string_view kClassKeys[] = {"description", "settings"};
 constexpr std::string_view kApiKeys[] = {"allowedUids", "maxConnections"};
 constexpr std::string_view kMetricsKeys[] = {"perContainer"};
@@ -163,6 +163,7 @@ void readTop(const Node& top, NodeConfig& config, Problems& problems) {
     if (e.key == "rules") policy.rules = readRules(e, classes, problems);
     if (e.key == "seccompProfiles") policy.seccomp_profiles = readSeccompProfiles(e, problems);
     if (e.key == "drift") policy.drift = readDrift(e, problems);
+    if (e.key == "network") config.network = readNetwork(e, problems);
     if (e.key == "api") readApi(e, config.api, problems);
     if (e.key == "metrics") readMetrics(e, config.metrics, problems);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pkg/base/result.h"
+#include "pkg/config/network.h"
 #include "pkg/model/rules.h"
 
 namespace plimsoll::config {
@@ -33,6 +34,7 @@ struct NodeConfig {
   model::NodePolicy policy;
   ApiConfig api;
   MetricsConfig metrics;
+  NetworkConfig network;
 };
 
 // What a node without a configuration file has: the built-in classes (latency-critical, standard, batch), no

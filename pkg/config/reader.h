@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pkg/annotation/strict_yaml.h"
+#include "pkg/config/network.h"
 #include "pkg/model/rules.h"
 
 namespace plimsoll::config {
@@ -50,6 +51,8 @@ std::vector<model::Rule> readRules(const Entry& entry, const std::vector<std::st
                                    Problems& problems);
 
 model::SeccompProfiles readSeccompProfiles(const Entry& entry, Problems& problems);
+
+NetworkConfig readNetwork(const Entry& entry, Problems& problems);
 
 model::DriftRules readDrift(const Entry& entry, Problems& problems);
 

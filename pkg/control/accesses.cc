@@ -17,6 +17,15 @@ Result<pid_t> processOf(const cgroup::ContainerCgroup& cgroup, int64_t pid) {
   return base::error(base::ErrorCode::NotFound, "the container has no process (any more)");
 }
 
+std::function<Status(std::string_view)> belongsTo(const cgroup::ContainerCgroup& cgroup) {
+  return [&cgroup](std::string_view text) -> Status {
+    ASSIGN_OR_RETURN(const cgroup::ProcCgroup found, cgroup::parseProcCgroup(text));
+    if (cgroup::isMember(found, cgroup.path())) return base::ok();
+    return base::error(base::ErrorCode::NotFound, "the process is in cgroup " + found.path + ", not in " +
+                                                      cgroup.path() + "; its number was another's");
+  };
+}
+
 }  // namespace
 
 Result<std::unique_ptr<mechanism::Access>> Accesses::openFilter() {
@@ -25,8 +34,16 @@ Result<std::unique_ptr<mechanism::Access>> Accesses::openFilter() {
       "a filter is set when the container is created, and the kernel does not show which it is");
 }
 
-Result<std::unique_ptr<mechanism::Access>> Accesses::openTraffic() {
-  return base::error(base::ErrorCode::Unimplemented, "this agent attaches no traffic programs");
+mechanism::LazyAccess::Open Accesses::openTraffic(const cgroup::ContainerCgroup& cgroup, int64_t pid,
+                                                  TrafficWay way, TrafficOf of) {
+  return [&cgroup, pid, way, of]() -> Result<std::unique_ptr<mechanism::Access>> {
+    if (way.traffic == nullptr)
+      return base::error(base::ErrorCode::Unimplemented, "traffic control is off on this node");
+    TrafficSubject subject{cgroup, way.pod, 0, belongsTo(cgroup)};
+    // Without a process the pod's link cannot be found; the cgroup still can.
+    if (way.use == TrafficUse::Change) subject.pid = processOf(cgroup, pid).value_or(0);
+    return way.traffic->open(subject, of, way.use);
+  };
 }
 
 mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgroup& cgroup,
@@ -35,12 +52,7 @@ mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgrou
   return [&cgroup, &roots, pid, where]() -> Result<std::unique_ptr<mechanism::Access>> {
     netns::Subject subject;
     ASSIGN_OR_RETURN(subject.pid, processOf(cgroup, pid));
-    subject.belongs = [&cgroup](std::string_view text) -> Status {
-      ASSIGN_OR_RETURN(const cgroup::ProcCgroup found, cgroup::parseProcCgroup(text));
-      if (cgroup::isMember(found, cgroup.path())) return base::ok();
-      return base::error(base::ErrorCode::NotFound, "the process is in cgroup " + found.path + ", not in " +
-                                                        cgroup.path() + "; its number was another's");
-    };
+    subject.belongs = belongsTo(cgroup);
     return netns::openAccess(roots, subject, where);
   };
 }

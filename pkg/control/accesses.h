@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pkg/cgroup/access.h"
+#include "pkg/control/traffic.h"
 #include "pkg/mechanism/lazy_access.h"
 #include "pkg/mechanism/mechanism.h"
 #include "pkg/model/plan.h"
@@ -10,13 +11,23 @@
 
 namespace plimsoll::control {
 
+// Nobody to ask: settings of traffic are unsupported.
+struct TrafficWay {
+  Traffic* traffic = nullptr;
+  const model::PodFacts* pod = nullptr;
+  TrafficUse use = TrafficUse::Look;
+};
+
 class Accesses {
  public:
-  Accesses(const cgroup::ContainerCgroup& cgroup, const sys::HostRoots& roots, int64_t pid)
+  Accesses(const cgroup::ContainerCgroup& cgroup, const sys::HostRoots& roots, int64_t pid,
+           TrafficWay way = {})
       : files_(cgroup),
         processes_(cgroup, roots, pid),
         network_(openNamespace(cgroup, roots, pid, model::ActsIn::NetworkNamespace)),
-        ipc_(openNamespace(cgroup, roots, pid, model::ActsIn::IpcNamespace)) {}
+        ipc_(openNamespace(cgroup, roots, pid, model::ActsIn::IpcNamespace)),
+        traffic_(openTraffic(cgroup, pid, way, TrafficOf::Container)),
+        pod_traffic_(openTraffic(cgroup, pid, way, TrafficOf::Pod)) {}
 
   const mechanism::Access& of(const model::PlannedSetting& setting) const {
     return of(setting.request.setting);
@@ -34,7 +45,7 @@ class Accesses {
       case model::Target::Seccomp:
         return filter_;
       case model::Target::Traffic:
-        return traffic_;
+        return model::actsIn(key) == model::ActsIn::PodTraffic ? pod_traffic_ : traffic_;
       case model::Target::CgroupFile:
       case model::Target::Plimsoll:  // never in a plan but as decided against
         break;
@@ -45,7 +56,8 @@ class Accesses {
  private:
   // Nobody can read or change a process's filter from outside.
   static base::Result<std::unique_ptr<mechanism::Access>> openFilter();
-  static base::Result<std::unique_ptr<mechanism::Access>> openTraffic();
+  static mechanism::LazyAccess::Open openTraffic(const cgroup::ContainerCgroup& cgroup, int64_t pid,
+                                                 TrafficWay way, TrafficOf of);
   static mechanism::LazyAccess::Open openNamespace(const cgroup::ContainerCgroup& cgroup,
                                                    const sys::HostRoots& roots, int64_t pid,
                                                    model::ActsIn where);
@@ -53,8 +65,8 @@ class Accesses {
   cgroup::FileAccess files_;
   cgroup::ProcessAccess processes_;
   mechanism::LazyAccess network_, ipc_;  // of the container's pod
+  mechanism::LazyAccess traffic_, pod_traffic_;
   mechanism::LazyAccess filter_{openFilter};
-  mechanism::LazyAccess traffic_{openTraffic};
 };
 
 }  // namespace plimsoll::control

@@ -240,7 +240,7 @@ void Applier::rememberWeight(const mechanism::Access& access, const ContainerRep
 Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& report,
                                 const std::vector<size_t>& settings, When when,
                                 const model::DriftRules* drift) {
-  Accesses accesses(handle, roots_, report.container.pid);
+  Accesses accesses(handle, roots_, report.container.pid, {traffic_, &report.pod, TrafficUse::Change});
   std::vector<Step> steps;
   std::vector<journal::Change> changes;
   for (size_t i : settings) {
@@ -302,7 +302,7 @@ Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& 
 
 Applier::Outcome Applier::observe(const ContainerHandle& handle, ContainerReport& report) const {
   if (handle.gone()) return Outcome::Gone;
-  Accesses accesses(handle, roots_, report.container.pid);
+  Accesses accesses(handle, roots_, report.container.pid, {traffic_, &report.pod, TrafficUse::Look});
   for (PlannedSetting& setting : report.plan.settings) {
     if (!isWritten(setting)) continue;
     const auto start = std::chrono::steady_clock::now();
@@ -347,7 +347,7 @@ bool Applier::withdraw(const ContainerHandle& handle, const ContainerReport& rep
   }
   // The newest first, as a value may stand on an earlier one.
   std::reverse(changes.begin(), changes.end());
-  Accesses accesses(handle, roots_, report.container.pid);
+  Accesses accesses(handle, roots_, report.container.pid, {traffic_, &report.pod, TrafficUse::Look});
   bool complete = true;
   for (const journal::Change& change : changes) {
     auto key = model::findSetting(change.key);

@@ -13,6 +13,7 @@
 #include "pkg/cgroup/container_cgroup.h"
 #include "pkg/cgroup/hierarchy.h"
 #include "pkg/control/ledger.h"
+#include "pkg/control/traffic.h"
 #include "pkg/mechanism/mechanism.h"
 #include "pkg/metrics/metrics.h"
 #include "pkg/model/plan.h"
@@ -35,6 +36,9 @@ class Applier {
   Applier(sys::HostRoots roots, cgroup::Hierarchy hierarchy, journal::Journal& journal,
           metrics::Metrics& metrics)
       : roots_(std::move(roots)), hierarchy_(std::move(hierarchy)), ledger_(journal), metrics_(metrics) {}
+
+  // What serves settings of traffic; nullptr: nothing. Outlives this.
+  void setTraffic(Traffic* traffic) { traffic_ = traffic; }
 
   const cgroup::Hierarchy& hierarchy() const { return hierarchy_; }
   const sys::HostRoots& roots() const { return roots_; }
@@ -102,6 +106,7 @@ class Applier {
   cgroup::Hierarchy hierarchy_;
   Ledger ledger_;
   metrics::Metrics& metrics_;
+  Traffic* traffic_ = nullptr;
 };
 
 }  // namespace plimsoll::control

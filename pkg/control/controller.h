@@ -54,6 +54,12 @@ class Controller {
   // A runtime is connected; what its NRI can carry may differ from the last one's.
   void setRuntime(const std::string& name, const std::string& version, const std::string& nri_version,
                   std::set<model::Carrier> carriers);
+  // Whether the node's owner wants traffic control, and why it cannot be had all the same. In force with the
+  // next setNodePolicy().
+  void setTraffic(bool wanted, std::string problem) {
+    node_.traffic = wanted;
+    node_.traffic_problem = std::move(problem);
+  }
   const model::NodeFacts& node() const { return node_; }
 
   // Whether podStarted() was called for this sandbox; if so its facts need not be gathered again.
