@@ -212,6 +212,12 @@ bool Traffic::removeLink(uint32_t ifindex) {
   return parts_->link_table->erase(ifindex, KeyTable::Clock::now());
 }
 
+std::optional<TrafficLink> Traffic::link(uint32_t ifindex) const {
+  auto slot = parts_->link_table->find(ifindex);
+  if (!slot) return std::nullopt;
+  return parts_->links.as<TrafficLink>()[*slot];
+}
+
 std::vector<KeyTable::Entry> Traffic::links() const { return parts_->link_table->entries(); }
 
 base::Status Traffic::putUplink(uint32_t index, const UplinkSpec& spec) {

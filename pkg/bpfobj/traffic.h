@@ -134,6 +134,7 @@ class Traffic {
 
   base::Status putLink(uint32_t ifindex, const TrafficLink& link);
   bool removeLink(uint32_t ifindex);
+  std::optional<TrafficLink> link(uint32_t ifindex) const;
   std::vector<KeyTable::Entry> links() const;  // key: ifindex
 
   base::Status putUplink(uint32_t index, const UplinkSpec& spec);

@@ -1,30 +1,160 @@
 #include "pkg/netqos/engine.h"
 
+#include <algorithm>
+
+#include "pkg/base/log.h"
+#include "pkg/netqos/access.h"
+#include "pkg/netqos/engine_impl.h"
+
 namespace plimsoll::netqos {
+namespace {
 
-using base::ErrorCode;
 using base::Result;
+using base::Status;
 
-class Engine::Impl {};
+constexpr uint32_t kSpareLinks = 2 * kTrafficUplinks;
+
+}  // namespace
+
+Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceWatch watch, bool tcx)
+    : options_(options),
+      traffic_(std::move(traffic)),
+      rtnl_(std::move(rtnl)),
+      watch_(std::move(watch)),
+      tree_(options.roots.cgroup),
+      hooks_(traffic_, rtnl_, tree_, tcx, traffic_.pinFolder()),
+      pods_({traffic_, hooks_, rtnl_, tree_, options.roots.proc}),
+      uplinks_(traffic_, hooks_, rtnl_) {
+  if (Status pacing = traffic_.probePacing(); !pacing) no_pacing_ = pacing.error().message;
+}
+
+void Engine::Impl::takeOver() {
+  pods_.adopt(hooks_.takeOver());
+  if (Status up = uplinks_.configure(options_.line); !up)
+    base::log::warn("An uplink cannot be attached to", {{"error", up.error().message}});
+  for (const std::string& failed : pods_.settleAll())
+    base::log::warn("Traffic programs could not be attached again", {{"error", failed}});
+  tellPrograms();
+}
+
+void Engine::Impl::tellPrograms() {
+  TrafficConfig config = {};
+  config.paced_uplink = uplinks_.paced();
+  const std::vector<uint8_t> levels = pods_.hostLevels();
+  std::copy_n(levels.begin(), std::min<size_t>(levels.size(), kTrafficHostLevels), config.host_levels);
+  if (std::equal(std::begin(config.host_levels), std::end(config.host_levels), told_.host_levels) &&
+      config.paced_uplink == told_.paced_uplink)
+    return;
+  traffic_.configure(config);
+  told_ = config;
+}
+
+Result<Subject> Engine::Impl::complete(const Subject& subject) const {
+  Subject out = subject;
+  for (CgroupRef* cgroup : {&out.container, &out.pod}) {
+    if (cgroup->id != 0) continue;
+    ASSIGN_OR_RETURN(*cgroup, tree_.find(cgroup->path));
+  }
+  return out;
+}
+
+Status Engine::Impl::set(const Subject& subject, Level level, std::string_view field,
+                         const std::string& text) {
+  Status status = pods_.set(subject, level, field, text);
+  tellPrograms();
+  return status;
+}
+
+Status Engine::Impl::join(const Subject& subject) {
+  Status status = pods_.join(subject);
+  tellPrograms();
+  return status;
+}
+
+Status Engine::Impl::configure(const LineOptions& line) {
+  options_.line = line;
+  Status status = uplinks_.configure(line);
+  tellPrograms();
+  return status;
+}
+
+Engine::Reconciled Engine::Impl::reconcile() {
+  Reconciled out;
+  for (uint64_t id : pods_.ids()) pods_.reconcile(id, out.repaired, out.failed, out.forgotten);
+  uplinks_.reconcile(out.repaired, out.failed);
+  tellPrograms();
+  return out;
+}
+
+void Engine::Impl::onEvents() {
+  const DeviceWatch::Batch batch = watch_.take();
+  bool uplinks = batch.lost;
+  for (const DeviceWatch::News& news : batch.news) {
+    if (news.gone) pods_.deviceGone(news.ifindex);
+    uplinks = uplinks || uplinks_.isOne(news.ifindex) || !news.gone;
+  }
+  if (batch.lost) {
+    (void)reconcile();
+  } else if (uplinks) {
+    uint32_t repaired = 0, failed = 0;
+    uplinks_.reconcile(repaired, failed);
+  }
+  tellPrograms();
+}
+
+NodeReport Engine::Impl::report() const {
+  NodeReport report;
+  report.mode = hooks_.tcx() ? Mode::LinkTcx : Mode::LinkClassic;
+  if (!hooks_.tcx())
+    report.reason = options_.allow_tcx ? "this kernel has no TCX (Linux 6.6)" : "TCX is switched off";
+  report.pins = traffic_.pinFolder();
+  report.pacing = no_pacing_.empty();
+  report.no_pacing = no_pacing_;
+  report.pods = pods_.ids().size();
+  report.containers = pods_.containers();
+  report.repairs = hooks_.repairs();
+  report.stepped_back = hooks_.steppedBack();
+  report.uplinks = uplinks_.report();
+  return report;
+}
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
-Result<std::unique_ptr<Engine>> Engine::start(const Options&) {
-  return base::error(ErrorCode::Unimplemented, "the traffic engine is not part of this build");
+Result<std::unique_ptr<Engine>> Engine::start(const Options& options) {
+  bpfobj::TrafficOptions load;
+  load.bpffs = options.bpffs;
+  load.entities = options.pods + options.containers;
+  load.links = options.pods + kSpareLinks;
+  if (options.schema != 0) load.schema = options.schema;
+  ASSIGN_OR_RETURN(bpfobj::Traffic traffic, bpfobj::Traffic::load(load));
+  ASSIGN_OR_RETURN(Rtnl rtnl, Rtnl::open());
+  ASSIGN_OR_RETURN(DeviceWatch watch, DeviceWatch::open());
+  ASSIGN_OR_RETURN(const int program, traffic.program(bpfobj::Program::PodOut));
+  const bool tcx = options.allow_tcx && bpfobj::hasTcx(program);
+  auto impl = std::make_unique<Impl>(options, std::move(traffic), std::move(rtnl), std::move(watch), tcx);
+  impl->takeOver();
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
-Result<std::unique_ptr<mechanism::Access>> Engine::open(const Subject&, Level) {
-  return base::error(ErrorCode::Unimplemented, "the traffic engine is not part of this build");
+
+Result<std::unique_ptr<mechanism::Access>> Engine::open(const Subject& subject, Level level) {
+  ASSIGN_OR_RETURN(Subject complete, impl_->complete(subject));
+  Status joined = impl_->join(complete);
+  if (!joined && joined.error().isGone()) return tl::make_unexpected(std::move(joined).error());
+  return std::make_unique<TrafficAccess>(*impl_, std::move(complete), level);
 }
-Result<std::unique_ptr<mechanism::Access>> Engine::openPlace(const mechanism::Place&) {
-  return base::error(ErrorCode::Unimplemented, "the traffic engine is not part of this build");
+
+Result<std::unique_ptr<mechanism::Access>> Engine::openPlace(const mechanism::Place& place) {
+  ASSIGN_OR_RETURN(CgroupRef cgroup, impl_->tree().find(place.name));
+  return std::make_unique<PlaceAccess>(*impl_, std::move(cgroup));
 }
-base::Status Engine::configure(const LineOptions&) { return base::ok(); }
-int Engine::eventFd() const { return -1; }
-void Engine::onEvents() {}
-Engine::Reconciled Engine::reconcile() { return {}; }
-std::optional<Counts> Engine::countsOf(uint64_t) const { return std::nullopt; }
-ModeReport Engine::modeOf(uint64_t) const { return {}; }
-NodeReport Engine::report() const { return {}; }
+
+Status Engine::configure(const LineOptions& line) { return impl_->configure(line); }
+int Engine::eventFd() const { return impl_->eventFd(); }
+void Engine::onEvents() { impl_->onEvents(); }
+Engine::Reconciled Engine::reconcile() { return impl_->reconcile(); }
+std::optional<Counts> Engine::countsOf(uint64_t cgroup_id) const { return impl_->pods().countsOf(cgroup_id); }
+ModeReport Engine::modeOf(uint64_t cgroup_id) const { return impl_->pods().modeOf(cgroup_id); }
+NodeReport Engine::report() const { return impl_->report(); }
 
 }  // namespace plimsoll::netqos

@@ -64,6 +64,7 @@ class Engine {
 
  private:
   friend class TrafficAccess;
+  friend class PlaceAccess;
   class Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -1,0 +1,45 @@
+// What an engine consists of. Internal to pkg/netqos.
+#pragma once
+
+#include <optional>
+
+#include "pkg/netqos/engine.h"
+#include "pkg/netqos/pods.h"
+#include "pkg/netqos/uplinks.h"
+
+namespace plimsoll::netqos {
+
+class Engine::Impl {
+ public:
+  Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceWatch watch, bool tcx);
+
+  void takeOver();
+  base::Result<Subject> complete(const Subject& subject) const;
+  base::Status set(const Subject& subject, Level level, std::string_view field, const std::string& text);
+  base::Status join(const Subject& subject);
+  base::Status configure(const LineOptions& line);
+  Engine::Reconciled reconcile();
+  void onEvents();
+  NodeReport report() const;
+
+  const CgroupTree& tree() const { return tree_; }
+  Pods& pods() { return pods_; }
+  const Pods& pods() const { return pods_; }
+  int eventFd() const { return watch_.fd(); }
+  // What depends on which pods there are.
+  void tellPrograms();
+
+ private:
+  Options options_;
+  bpfobj::Traffic traffic_;
+  Rtnl rtnl_;
+  DeviceWatch watch_;
+  CgroupTree tree_;
+  Hooks hooks_;
+  Pods pods_;
+  Uplinks uplinks_;
+  TrafficConfig told_ = {};
+  std::string no_pacing_;
+};
+
+}  // namespace plimsoll::netqos

@@ -1,0 +1,47 @@
+// Bytes of rtnetlink messages to plain values; no length in them is trusted. Pure, any thread. Internal to
+// pkg/netqos.
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <cstring>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "pkg/netqos/rtnl.h"
+
+namespace plimsoll::netqos {
+
+using Bytes = std::span<const char>;
+
+// Attributes behind a fixed header of `header` bytes, by type; of two with one type the last.
+std::map<uint16_t, Bytes> attributes(Bytes body, size_t header);
+
+uint32_t numberOf(Bytes value);   // 0: too short
+std::string textOf(Bytes value);  // up to the first zero byte
+
+struct Route {
+  uint32_t device = 0;
+  uint32_t metric = 0;
+};
+
+// nullopt: too short, or not of the kind.
+std::optional<Device> deviceFrom(Bytes body);
+std::optional<Route> defaultRouteFrom(Bytes body);
+std::optional<Queue> queueFrom(Bytes body);
+std::optional<Filter> filterFrom(Bytes body);
+std::optional<int> nsidFrom(Bytes body);
+
+// One datagram. Visits every message before its end; done: the answer's end, or an acknowledgement, is among
+// them.
+struct Datagram {
+  bool done = false;
+  int error = 0;  // errno that the kernel sent
+  bool broken = false;
+};
+Datagram walk(Bytes datagram, uint32_t sequence, const std::function<void(uint16_t type, Bytes body)>& visit);
+
+}  // namespace plimsoll::netqos
