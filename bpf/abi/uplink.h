@@ -26,7 +26,11 @@ struct TrafficUplinkClass {
   __u64 epoch_ns;      // [k]
   __u64 idle_ns;       // [k]
   __u64 pace_backlog;  // [k]
-  __u64 reserved[4];
+  // What another layout's maps had counted; the agent's own.
+  __u64 carried_bytes;
+  __u64 carried_packets;
+  __u64 carried_marks;
+  __u64 carried_drop_packets;
 };
 TRAFFIC_ASSERT(sizeof(struct TrafficUplinkClass) == 128);
 

@@ -61,6 +61,27 @@ void storeSpec(TrafficEntity& entity, TrafficDetails& details, const EntitySpec&
   storeIdentity(entity, spec);
 }
 
+// Programs count on meanwhile.
+void addTo(__u64& word, __u64 amount) {
+  std::atomic_ref<__u64>(word).fetch_add(amount, std::memory_order_relaxed);
+}
+
+void addFlow(TrafficFlow& own, const TrafficFlow& more) {
+  addTo(own.bytes, more.bytes);
+  addTo(own.packets, more.packets);
+  std::atomic_ref<__u64> tat(own.tat);
+  for (__u64 seen = tat.load(); seen < more.tat && !tat.compare_exchange_weak(seen, more.tat);) {
+  }
+}
+
+void addEvents(TrafficEvents& own, const TrafficEvents& more) {
+  addTo(own.drop_bytes, more.drop_bytes);
+  addTo(own.drop_packets, more.drop_packets);
+  addTo(own.marks, more.marks);
+  addTo(own.delay_ns, more.delay_ns);
+  addTo(own.delayed, more.delayed);
+}
+
 TrafficCounts& operator+=(TrafficCounts& sum, const TrafficCounts& part) {
   sum.bytes += part.bytes;
   sum.packets += part.packets;
@@ -179,6 +200,15 @@ TrafficEntity Traffic::entity(uint32_t slot) const { return parts_->entityAt(slo
 
 TrafficDetails Traffic::details(uint32_t slot) const { return parts_->detailsAt(slot); }
 
+void Traffic::addHistory(uint32_t slot, const TrafficEntity& entity, const TrafficDetails& details) {
+  TrafficEntity& own = parts_->entityAt(slot);
+  TrafficDetails& more = parts_->detailsAt(slot);
+  addFlow(own.egress, entity.egress);
+  addFlow(more.ingress, details.ingress);
+  addEvents(more.egress_events, details.egress_events);
+  addEvents(more.ingress_events, details.ingress_events);
+}
+
 base::Status Traffic::putAttached(uint64_t cgroup_id, const TrafficAttached& attached) {
   return parts_->attached->write(&cgroup_id, std::as_bytes(std::span(&attached, 1)));
 }
@@ -249,14 +279,35 @@ base::Status Traffic::putUplink(uint32_t index, const UplinkSpec& spec) {
 
 TrafficUplink Traffic::uplink(uint32_t index) const { return parts_->uplinkAt(index); }
 
-base::Result<TrafficUplinkCounts> Traffic::uplinkCounts(uint32_t index) const {
+base::Result<TrafficUplinkCounts> sumUplinkCounts(const Map& counts, uint32_t index,
+                                                  const TrafficUplink& uplink) {
   ASSIGN_OR_RETURN(uint32_t cpus, possibleCpus());
   std::vector<TrafficUplinkCounts> values(cpus);
-  RETURN_IF_ERROR(parts_->uplink_counts->read(&index, std::as_writable_bytes(std::span(values))));
+  RETURN_IF_ERROR(counts.read(&index, std::as_writable_bytes(std::span(values))));
   TrafficUplinkCounts sum = {};
-  for (const TrafficUplinkCounts& cpu : values)
-    for (int i = 0; i < kTrafficClasses; ++i) sum.classes[i] += cpu.classes[i];
+  for (int i = 0; i < kTrafficClasses; ++i) {
+    const TrafficUplinkClass& own = uplink.classes[i];
+    sum.classes[i].bytes = own.carried_bytes;
+    sum.classes[i].packets = own.carried_packets;
+    sum.classes[i].events.marks = own.carried_marks;
+    sum.classes[i].events.drop_packets = own.carried_drop_packets;
+    for (const TrafficUplinkCounts& cpu : values) sum.classes[i] += cpu.classes[i];
+  }
   return sum;
+}
+
+base::Result<TrafficUplinkCounts> Traffic::uplinkCounts(uint32_t index) const {
+  return sumUplinkCounts(*parts_->uplink_counts, index, parts_->uplinkAt(index));
+}
+
+void Traffic::addUplinkHistory(uint32_t index, const TrafficUplinkCounts& counts) {
+  for (int i = 0; i < kTrafficClasses; ++i) {
+    TrafficUplinkClass& own = parts_->uplinkAt(index).classes[i];
+    own.carried_bytes += counts.classes[i].bytes;
+    own.carried_packets += counts.classes[i].packets;
+    own.carried_marks += counts.classes[i].events.marks;
+    own.carried_drop_packets += counts.classes[i].events.drop_packets;
+  }
 }
 
 void Traffic::configure(const TrafficConfig& config) {

@@ -27,6 +27,7 @@
 #include "pkg/base/result.h"
 #include "pkg/bpfobj/key_table.h"
 #include "pkg/bpfobj/map.h"
+#include "pkg/bpfobj/traffic_spec.h"
 
 namespace plimsoll::bpfobj {
 
@@ -44,58 +45,15 @@ struct TrafficOptions {
   uint32_t schema = kTrafficSchema;
 };
 
-// One direction's limit. `burst` bytes pass unlimited after idleness; then a backlog up to `mark` is
-// tolerated without a sign, up to `drop` with ECN marks.
-struct Limit {
-  uint64_t bytes_per_second = 0;  // 0: none
-  uint64_t burst_bytes = 0;
-  std::chrono::nanoseconds mark{0};
-  std::chrono::nanoseconds drop{0};
-  bool operator==(const Limit&) const = default;
-};
-
-// What is right for most: marks begin at two full GSO packets or three common ones, drops at twice to three
-// times that, both within bounds of time. `burst_bytes` comes on top of either.
-Limit limitFor(uint64_t bytes_per_second, uint64_t burst_bytes);
-
-struct EntitySpec {
-  uint32_t parent = 0;  // the pod's slot, for a container
-  uint8_t class_id = kClassNormal;
-  uint8_t dscp = kTrafficNoDscp;
-  uint16_t flags = 0;
-  Limit egress;
-  Limit ingress;
-  uint64_t pace_bytes_per_second = 0;  // for its TCP sockets together; 0: not paced
-  uint32_t weight = 0;                 // see TrafficDetails
-  // Kept as they are, for whoever reads them back: costs are rounded.
-  uint64_t asked_egress_bits = 0, asked_ingress_bits = 0, asked_burst_bytes = 0;
-};
-
 struct EntityRecord {
   uint64_t cgroup_id;
   uint32_t slot;
   uint32_t generation;
 };
 
-struct UplinkClassSpec {
-  uint32_t priority = 0;
-  std::chrono::nanoseconds mark{0};
-  std::chrono::nanoseconds drop{0};
-  uint64_t share_bytes_per_second = 0;  // its minimum; 0: none
-  uint64_t share_burst_bytes = 0;
-  uint64_t pace_bytes_per_second = 0;
-};
-
-struct UplinkSpec {
-  uint64_t bytes_per_second = 0;  // less headroom; 0: no virtual queue, only priority
-  uint32_t flags = 0;
-  uint8_t default_class = kClassNormal;
-  uint8_t host_class = kClassNormal;
-  UplinkClassSpec classes[kTrafficClasses];
-};
-
-// Nanoseconds per byte in the programs' fixed point. 0 for 0, which means no limit.
-uint64_t costOf(uint64_t bytes_per_second);
+// One uplink's counters of all CPUs; `uplink` is the entry beside them.
+base::Result<TrafficUplinkCounts> sumUplinkCounts(const Map& counts, uint32_t index,
+                                                  const TrafficUplink& uplink);
 
 class Traffic {
  public:
@@ -124,6 +82,9 @@ class Traffic {
   TrafficEntity entity(uint32_t slot) const;
   TrafficDetails details(uint32_t slot) const;
 
+  // Adds the counters of another table's entry, and the later of both clocks.
+  void addHistory(uint32_t slot, const TrafficEntity& entity, const TrafficDetails& details);
+
   // Tells the programs on a cgroup whose it is. NotFound until one of them is attached there.
   base::Status putAttached(uint64_t cgroup_id, const TrafficAttached& attached);
 
@@ -140,6 +101,8 @@ class Traffic {
   base::Status putUplink(uint32_t index, const UplinkSpec& spec);
   TrafficUplink uplink(uint32_t index) const;
   base::Result<TrafficUplinkCounts> uplinkCounts(uint32_t index) const;
+  // Adds what other maps had counted, but for delays and bytes dropped.
+  void addUplinkHistory(uint32_t index, const TrafficUplinkCounts& counts);
   void configure(const TrafficConfig& config);
 
  private:

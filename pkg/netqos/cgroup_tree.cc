@@ -82,6 +82,14 @@ std::map<uint64_t, std::string> CgroupTree::paths() const {
   return out;
 }
 
+std::map<uint64_t, std::string> CgroupTree::paths(const std::string& from) const {
+  std::map<uint64_t, std::string> out;
+  auto own = find(from);
+  if (own) out[own->id] = from;
+  collect(mount_, from, 0, out);
+  return out;
+}
+
 uint8_t CgroupTree::depth(const std::string& path) { return std::count(path.begin(), path.end(), '/'); }
 
 }  // namespace plimsoll::netqos

@@ -29,6 +29,8 @@ class CgroupTree {
   std::vector<pid_t> processes(const CgroupRef& cgroup) const;
   // The whole tree. What appears or ends meanwhile may be missing.
   std::map<uint64_t, std::string> paths() const;
+  // One cgroup with all below it.
+  std::map<uint64_t, std::string> paths(const std::string& from) const;
 
   // How deep below the root: "/a/b" is 2.
   static uint8_t depth(const std::string& path);

@@ -5,6 +5,8 @@
 #include "pkg/base/log.h"
 #include "pkg/netqos/access.h"
 #include "pkg/netqos/engine_impl.h"
+#include "pkg/netqos/place_files.h"
+#include "pkg/netqos/takeover.h"
 
 namespace plimsoll::netqos {
 namespace {
@@ -29,7 +31,15 @@ Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, D
 }
 
 void Engine::Impl::takeOver() {
-  pods_.adopt(hooks_.takeOver());
+  std::vector<Place> taken = hooks_.takeOver();
+  for (const std::string& former : formerFolders(traffic_.pinFolder())) {
+    Status over = takeOverLayout(former, traffic_, hooks_, tree_);
+    if (!over)
+      base::log::warn("Another version's traffic programs go on beside ours",
+                      {{"error", over.error().message}});
+  }
+  if (!traffic_.pinFolder().empty()) taken = pinnedPlaces(traffic_.pinFolder());
+  pods_.adopt(taken);
   if (Status up = uplinks_.configure(options_.line); !up)
     base::log::warn("An uplink cannot be attached to", {{"error", up.error().message}});
   for (const std::string& failed : pods_.settleAll())

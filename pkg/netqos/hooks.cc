@@ -228,6 +228,20 @@ Status Hooks::remove(const Place& place) {
   return base::ok();
 }
 
+Status Hooks::move(const Place& place, const std::string& path) {
+  if (!usesLink(place)) return ensure(place);
+  ASSIGN_OR_RETURN(const Link link, Link::openPinned(path));
+  ASSIGN_OR_RETURN(const bpfobj::LinkInfo info, link.info());
+  if (info.ifindex == 0) return base::error(ErrorCode::NotFound, "the device is gone");
+  ASSIGN_OR_RETURN(const int program, traffic_.program(place.program));
+  RETURN_IF_ERROR(link.update(program));
+  RETURN_IF_ERROR(link.pin(pathOf(place.pin())));
+  State& state = states_[place.pin()];
+  state.place = place;
+  state.attached = true;
+  return base::ok();
+}
+
 std::string Hooks::howAttached(const Place& place) const {
   auto known = states_.find(place.pin());
   if (known == states_.end() || !known->second.attached) return {};

@@ -58,6 +58,8 @@ class Hooks {
   // Looks whether it still is, and puts it back. Gone: the device or cgroup is.
   Health check(const Place& place);
   base::Status remove(const Place& place);
+  // A device's link that another version pinned as `path`: its program exchanged, its pin moved to ours.
+  base::Status move(const Place& place, const std::string& path);
 
   // "tcx", "classic", "cgroup link"; empty: not attached.
   std::string howAttached(const Place& place) const;
