@@ -187,6 +187,7 @@ Applier::Devices Applier::resolveDevices(const std::vector<const model::Request*
 
 void Applier::carry(const ContainerReport& report) {
   std::vector<journal::Change> changes;
+  changes.reserve(report.plan.settings.size());
   mechanism::Place place;
   if (auto path = cgroup::fromRuntime(report.container.cgroups_path, report.pod.cgroup_parent))
     place.name = *std::move(path);
@@ -200,7 +201,7 @@ void Applier::carry(const ContainerReport& report) {
     if (!found && target != model::Target::CgroupFile && target != model::Target::Sysctl) continue;
     changes.push_back(ledger_.change(report, setting, place, std::move(found)));
   }
-  ledger_.set(changes);
+  ledger_.set(std::move(changes));
 }
 
 std::optional<journal::Change> Applier::put(const mechanism::Access& access, ContainerReport& report,
@@ -267,13 +268,13 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
     }
     steps.push_back({i, std::move(looked)});
   }
-  ledger_.set(changes);
+  ledger_.set(std::move(changes));
   std::vector<journal::Change> outcomes;
   for (Step& step : steps) {
     const mechanism::Access& access = accesses.of(report.plan.settings[step.index]);
     if (auto outcome = put(access, report, std::move(step), when)) outcomes.push_back(*std::move(outcome));
   }
-  ledger_.settled(outcomes);
+  ledger_.settled(std::move(outcomes));
   return handle.gone() ? Outcome::Gone : Outcome::Done;
 }
 

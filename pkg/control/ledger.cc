@@ -54,8 +54,8 @@ Change Ledger::change(const ContainerReport& report, const PlannedSetting& setti
   return change;
 }
 
-void Ledger::set(const std::vector<Change>& changes) {
-  if (!changes.empty()) journal_.set(changes);
+void Ledger::set(std::vector<Change> changes) {
+  if (!changes.empty()) journal_.set(std::move(changes));
 }
 
 std::optional<Change> Ledger::outcome(const ContainerReport& report, const PlannedSetting& setting,
@@ -75,8 +75,8 @@ std::optional<Change> Ledger::outcome(const ContainerReport& report, const Plann
   return change;
 }
 
-void Ledger::settled(const std::vector<Change>& changes) {
-  if (!changes.empty()) journal_.settled(changes);
+void Ledger::settled(std::vector<Change> changes) {
+  if (!changes.empty()) journal_.settled(std::move(changes));
 }
 
 void Ledger::rebase(const ContainerReport& report, const PlannedSetting& setting, std::string found) {

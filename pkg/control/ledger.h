@@ -25,14 +25,14 @@ class Ledger {
   // What is to be written, or to be carried where `place` is not known yet. To be handed to set() together.
   journal::Change change(const model::ContainerReport& report, const model::PlannedSetting& setting,
                          mechanism::Place place, std::optional<std::string> found) const;
-  void set(const std::vector<journal::Change>& changes);
+  void set(std::vector<journal::Change> changes);
 
   // What came of it, to be handed to settled() together; nullopt: nothing of ours is there. A write that the
   // kernel refused, leaving all as it was, is no change: that one is closed.
   std::optional<journal::Change> outcome(const model::ContainerReport& report,
                                          const model::PlannedSetting& setting, const mechanism::Place& place,
                                          const mechanism::Applied& applied);
-  void settled(const std::vector<journal::Change>& changes);
+  void settled(std::vector<journal::Change> changes);
 
   void close(const journal::Change& change, journal::Op op, std::string note) {
     journal_.close(change, op, std::move(note));

@@ -6,12 +6,6 @@
 namespace plimsoll::journal {
 namespace {
 
-Record recordOf(Op op, const Change& change, uint64_t sequence, Book::Time now) {
-  Record record{sequence, op, change, {}};
-  record.change.time = now;
-  return record;
-}
-
 // What `now` adds to what is known: a change keeps what it first found.
 void learn(Change& known, const Change& now) {
   if (!known.found) known.found = now.found;
@@ -50,39 +44,40 @@ void Book::moveTo(Map::iterator it, const Change& change) {
   entries_.insert(std::move(node));
 }
 
-std::optional<Record> Book::apply(Op op, const Change& change, uint64_t sequence, Time now) {
+std::optional<Noted> Book::apply(Op op, Change change, uint64_t sequence, Time now) {
   auto it = match(change);
   if (it == entries_.end()) {
     if (op != Op::Set && op != Op::Settled) return std::nullopt;
-    auto entry = std::make_unique<Entry>(Entry{change, sequence});
-    entry->change.settled = op == Op::Settled;
-    if (change.time == Time{}) entry->change.time = now;
-    const Entry& made = *entry;
-    entries_.emplace(keyOf(made.change), std::move(entry));
-    return recordOf(op, made.change, sequence, made.change.time);
+    change.settled = op == Op::Settled;
+    if (change.time == Time{}) change.time = now;
+    auto entry = std::make_unique<Entry>(Entry{std::move(change), sequence});
+    const Change& made = entry->change;
+    entries_.emplace(keyOf(made), std::move(entry));
+    return Noted{sequence, op, &made, made.time};
   }
-  Entry& entry = *it->second;
-  const Change before = entry.change;
+  Change& known = it->second->change;
   switch (op) {
     case Op::Set:
-      learn(entry.change, change);
-      entry.change.asked_by = change.asked_by;
-      entry.change.time = change.time == Time{} ? now : change.time;
-      entry.change.settled = false;
+      learn(known, change);
+      known.asked_by = std::move(change.asked_by);
+      known.time = change.time == Time{} ? now : change.time;
+      known.settled = false;
       moveTo(it, change);
-      return recordOf(op, entry.change, sequence, entry.change.time);
-    case Op::Settled:
-      learn(entry.change, change);
-      entry.change.settled = true;
+      return Noted{sequence, op, &known, known.time};
+    case Op::Settled: {
+      const Change before = known;
+      learn(known, change);
+      known.settled = true;
       moveTo(it, change);
-      if (entry.change == before) return std::nullopt;
-      return recordOf(op, entry.change, sequence, now);
+      if (known == before) return std::nullopt;
+      return Noted{sequence, op, &known, now};
+    }
     case Op::Rebased:
-      entry.change.found = change.found;
-      if (entry.change == before) return std::nullopt;
-      return recordOf(op, entry.change, sequence, now);
+      if (known.found == change.found) return std::nullopt;
+      known.found = std::move(change.found);
+      return Noted{sequence, op, &known, now};
     case Op::Left:
-      entry.change.ours = change.ours;
+      known.ours = std::move(change.ours);
       break;
     case Op::Restored:
     case Op::Forgotten:
@@ -91,9 +86,9 @@ std::optional<Record> Book::apply(Op op, const Change& change, uint64_t sequence
       // Of a later version. It may have ended the change or not; comparing with the kernel will tell.
       return std::nullopt;
   }
-  Record record = recordOf(op, entry.change, sequence, now);
+  Noted noted{sequence, op, &known, now, std::move(it->second)};
   entries_.erase(it);
-  return record;
+  return noted;
 }
 
 void Book::restore(Entry entry) {

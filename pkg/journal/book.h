@@ -19,10 +19,11 @@ class Book {
  public:
   using Time = std::chrono::system_clock::time_point;
 
-  // What is to be recorded of it: the change as it stands now, or stood at its end. nullopt: it says nothing
-  // new. `sequence` is the record's, and the change's place in the order of opening where this opens it;
-  // `now` is the record's time where the change has none of its own.
-  std::optional<Record> apply(Op op, const Change& change, uint64_t sequence, Time now = {});
+  // What is to be recorded of it: the change as it stands now, or stood at its end; valid until the next
+  // apply() of the same change. nullopt: it says nothing new. `sequence` is the record's, and the change's
+  // place in the order of opening where this opens it; `now` is the record's time where the change has none
+  // of its own.
+  std::optional<Noted> apply(Op op, Change change, uint64_t sequence, Time now = {});
   // Puts an entry in, in the place of one of the same name.
   void restore(Entry entry);
   // As if `older` had come before: its originals and order win, everything else stays as it is here.

@@ -31,6 +31,10 @@ Owner fromProto(const pb::Owner& owner) {
   return {owner.namespace_(), owner.pod(), owner.pod_uid(), owner.container(), owner.container_id()};
 }
 
+void setTime(system_clock::time_point time, pb::Entry* out) {
+  out->set_time_us(duration_cast<microseconds>(time.time_since_epoch()).count());
+}
+
 void toProto(const Change& change, pb::Entry* out) {
   out->set_target(static_cast<uint32_t>(change.target));
   out->set_object(change.object);
@@ -39,7 +43,7 @@ void toProto(const Change& change, pb::Entry* out) {
   if (change.found) out->set_found(*change.found);
   out->set_ours(change.ours);
   out->set_asked_by(change.asked_by);
-  out->set_time_us(duration_cast<microseconds>(change.time.time_since_epoch()).count());
+  setTime(change.time, out);
   out->set_settled(change.settled);
 }
 
@@ -82,22 +86,25 @@ std::optional<pb::Batch> parse(std::string_view payload) {
 
 }  // namespace
 
-void encodeRecords(std::span<const Record> records, const EachPayload& each) {
-  pb::Batch batch;
+void encodeRecords(std::span<const Noted> records, std::string_view note, const EachPayload& each) {
+  // Kept, as its strings keep their room: this is on the way of each creation of a container.
+  static thread_local pb::Batch batch;
+  batch.Clear();
   for (size_t i = 0; i < records.size(); ++i) {
-    const Record& record = records[i];
+    const Noted& record = records[i];
     const bool goes_on = i > 0 && record.op == records[i - 1].op &&
                          record.sequence == records[i - 1].sequence + 1 &&
-                         shareBatch(record.change, records[i - 1].change);
+                         shareBatch(*record.change, *records[i - 1].change);
     if (!goes_on) {
       finish(batch, each);
-      start(record.change, batch);
+      start(*record.change, batch);
       batch.set_op(static_cast<uint32_t>(record.op));
       batch.set_first_sequence(record.sequence);
     }
     pb::Entry* entry = batch.add_entries();
-    toProto(record.change, entry);
-    entry->set_note(record.note);
+    toProto(*record.change, entry);
+    setTime(record.time, entry);
+    entry->set_note(note.data(), note.size());
   }
   finish(batch, each);
 }

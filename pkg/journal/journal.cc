@@ -57,9 +57,9 @@ struct Journal::Impl {
   void take(Found found);
   void adopt();
   void lose(const base::Error& why);
-  void record(std::span<const Record> records);
+  void record(std::span<const Noted> records, std::string_view note);
   bool compact();
-  void apply(Op op, std::span<const Change* const> changes, const std::string& note = {});
+  void apply(Op op, std::vector<Change> changes, std::string_view note = {});
   void retry();
 };
 
@@ -119,13 +119,13 @@ bool Journal::Impl::compact() {
   return true;
 }
 
-void Journal::Impl::record(std::span<const Record> records) {
+void Journal::Impl::record(std::span<const Noted> records, std::string_view note) {
   if (records.empty()) return;
   stats.records += records.size();
   if (!file) return;
   auto encode = [&] {
     frames.clear();
-    encodeRecords(records, [this](std::string_view payload) {
+    encodeRecords(records, note, [this](std::string_view payload) {
       appendFrame({FrameKind::Record, file->generation(), boot, payload}, frames);
     });
   };
@@ -139,20 +139,19 @@ void Journal::Impl::record(std::span<const Record> records) {
   dirty = true;
 }
 
-void Journal::Impl::apply(Op op, std::span<const Change* const> changes, const std::string& note) {
+void Journal::Impl::apply(Op op, std::vector<Change> changes, std::string_view note) {
   std::lock_guard lock(mutex);
   adopt();
   const auto now = std::chrono::system_clock::now();
-  std::vector<Record> records;
+  std::vector<Noted> records;
   records.reserve(changes.size());
-  for (const Change* change : changes) {
-    auto record = book.apply(op, *change, last_sequence + 1, now);
-    if (!record) continue;
+  for (Change& change : changes) {
+    auto noted = book.apply(op, std::move(change), last_sequence + 1, now);
+    if (!noted) continue;
     ++last_sequence;
-    record->note = note;
-    records.push_back(*std::move(record));
+    records.push_back(*std::move(noted));
   }
-  this->record(records);
+  record(records, note);
 }
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -177,12 +176,7 @@ Result<std::unique_ptr<Journal>> Journal::open(Options options) {
 
 namespace {
 
-std::vector<const Change*> pointersTo(std::span<const Change> changes) {
-  std::vector<const Change*> pointers;
-  pointers.reserve(changes.size());
-  for (const Change& change : changes) pointers.push_back(&change);
-  return pointers;
-}
+std::vector<Change> copiesOf(std::span<const Change> changes) { return {changes.begin(), changes.end()}; }
 
 std::vector<const Change*> changesOf(const std::vector<const Entry*>& entries) {
   std::vector<const Change*> changes;
@@ -193,23 +187,22 @@ std::vector<const Change*> changesOf(const std::vector<const Entry*>& entries) {
 
 }  // namespace
 
-void Journal::set(std::span<const Change> changes) { impl_->apply(Op::Set, pointersTo(changes)); }
+void Journal::set(std::span<const Change> changes) { impl_->apply(Op::Set, copiesOf(changes)); }
+void Journal::set(std::vector<Change>&& changes) { impl_->apply(Op::Set, std::move(changes)); }
 
-void Journal::settled(std::span<const Change> changes) { impl_->apply(Op::Settled, pointersTo(changes)); }
+void Journal::settled(std::span<const Change> changes) { impl_->apply(Op::Settled, copiesOf(changes)); }
+void Journal::settled(std::vector<Change>&& changes) { impl_->apply(Op::Settled, std::move(changes)); }
 
-void Journal::rebase(const Change& change) { impl_->apply(Op::Rebased, pointersTo({&change, 1})); }
+void Journal::rebase(const Change& change) { impl_->apply(Op::Rebased, {change}); }
 
-void Journal::close(const Change& change, Op op, std::string note) {
-  // The change may be one of our own, which ends with its closing.
-  const Change copy = change;
-  impl_->apply(op, pointersTo({&copy, 1}), note);
-}
+// By copy, since the change may be one of our own, which ends with its closing.
+void Journal::close(const Change& change, Op op, std::string note) { impl_->apply(op, {change}, note); }
 
 void Journal::forgetContainer(std::string_view container_id) {
   if (container_id.empty()) return;
   std::vector<Change> copies;
   for (const Entry* entry : impl_->book.ofContainer(container_id)) copies.push_back(entry->change);
-  impl_->apply(Op::Forgotten, pointersTo(copies));
+  if (!copies.empty()) impl_->apply(Op::Forgotten, std::move(copies));
 }
 
 std::vector<const Change*> Journal::openChanges() const { return changesOf(impl_->book.byAge()); }

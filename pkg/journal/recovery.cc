@@ -37,7 +37,7 @@ class Replay {
     if (!records || records->empty()) return;
     out_.last_sequence = std::max(out_.last_sequence, records->back().sequence);
     if (frame.kind == FrameKind::OldRecord || frame.boot != boot_) return;
-    for (const Record& record : *records) out_.book.apply(record.op, record.change, record.sequence);
+    for (Record& record : *records) out_.book.apply(record.op, std::move(record.change), record.sequence);
   }
 
   void takeSnapshot(const Frame& frame) {
