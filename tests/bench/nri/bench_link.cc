@@ -80,7 +80,12 @@ Status BenchLink::setUp() {
   configure.set_runtime_version("2.1.9");
   configure.set_registration_timeout(5000);
   configure.set_request_timeout(2000);
-  RETURN_IF_ERROR(call("Configure", configure.SerializeAsString()));
+  ASSIGN_OR_RETURN(Answer configured, call("Configure", configure.SerializeAsString()));
+  nri::api::ConfigureResponse response;
+  if (!response.ParseFromString(configured.payload))
+    return base::error(base::ErrorCode::Internal, "the plugin's answer to Configure is no valid message");
+  const auto bits = static_cast<uint32_t>(response.events());
+  events_ = bits == 0 ? nri::kEventsSince010 : nri::EventMask::fromBits(bits);
   return base::ok();
 }
 

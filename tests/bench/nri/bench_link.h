@@ -8,6 +8,7 @@
 
 #include "pkg/base/result.h"
 #include "pkg/base/unique_fd.h"
+#include "pkg/nri/events.h"
 #include "proto/nri/v1alpha1/nri.pb.h"
 
 namespace plimsoll::bench {
@@ -21,6 +22,8 @@ class BenchLink {
 
   // Waits for RegisterPlugin, answers it and configures the plugin.
   Status setUp();
+  // What the plugin subscribed to.
+  nri::EventMask events() const { return events_; }
 
   struct Answer {
     std::string payload;
@@ -36,6 +39,7 @@ class BenchLink {
   Status readFrame();
 
   base::UniqueFd fd_;
+  nri::EventMask events_;
   std::string input_;       // bytes read and not yet taken apart
   std::string streams_[3];  // by stream number
   uint32_t next_id_ = 1;
