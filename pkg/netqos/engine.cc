@@ -20,12 +20,13 @@ constexpr uint32_t kSpareLinks = 2 * kTrafficUplinks;
 
 Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceWatch watch, bool tcx)
     : options_(options),
+      cilium_(findCilium(options.bpffs)),
       traffic_(std::move(traffic)),
       rtnl_(std::move(rtnl)),
       watch_(std::move(watch)),
       tree_(options.roots.cgroup),
       hooks_(traffic_, rtnl_, tree_, tcx, traffic_.pinFolder()),
-      pods_({traffic_, hooks_, rtnl_, tree_, options.roots.proc}),
+      pods_({traffic_, hooks_, rtnl_, tree_, options.roots.proc, cilium_.present}),
       uplinks_(traffic_, hooks_, rtnl_) {
   if (Status pacing = traffic_.probePacing(); !pacing) no_pacing_ = pacing.error().message;
 }
@@ -45,6 +46,26 @@ void Engine::Impl::takeOver() {
   for (const std::string& failed : pods_.settleAll())
     base::log::warn("Traffic programs could not be attached again", {{"error", failed}});
   tellPrograms();
+  lookAround();
+}
+
+void Engine::Impl::lookAround() {
+  findings_ = findingsOf(cilium_, options_.bpffs);
+  const std::vector<Device> devices = pods_.devices();
+  auto add = [this](std::vector<Finding> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(findings_));
+  };
+  if (auto queues = rtnl_.queues()) add(shapersOn(*queues, devices));
+  if (!hooks_.tcx()) return;
+  auto before = [&](bpfobj::Program program, uint32_t ifindex, const std::string& name) {
+    auto fd = traffic_.program(program);
+    auto ours = fd ? bpfobj::programId(*fd) : Result<uint32_t>(tl::make_unexpected(fd.error()));
+    auto ids = bpfobj::tcxPrograms(ifindex, directionOf(program));
+    if (ours && ids) add(programsBefore(*ids, *ours, name));
+  };
+  for (const Device& device : devices) before(bpfobj::Program::PodOut, device.ifindex, device.name);
+  for (const UplinkReport& uplink : uplinks_.report())
+    if (uplink.ifindex != 0) before(bpfobj::Program::UplinkOut, uplink.ifindex, uplink.device);
 }
 
 void Engine::Impl::tellPrograms() {
@@ -93,6 +114,7 @@ Engine::Reconciled Engine::Impl::reconcile() {
   for (uint64_t id : pods_.ids()) pods_.reconcile(id, out.repaired, out.failed, out.forgotten);
   uplinks_.reconcile(out.repaired, out.failed);
   tellPrograms();
+  lookAround();
   return out;
 }
 
@@ -125,6 +147,7 @@ NodeReport Engine::Impl::report() const {
   report.repairs = hooks_.repairs();
   report.stepped_back = hooks_.steppedBack();
   report.uplinks = uplinks_.report();
+  report.findings = findings_;
   return report;
 }
 

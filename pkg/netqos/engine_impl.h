@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "pkg/netqos/detect.h"
 #include "pkg/netqos/engine.h"
 #include "pkg/netqos/pods.h"
 #include "pkg/netqos/uplinks.h"
@@ -28,9 +29,12 @@ class Engine::Impl {
   int eventFd() const { return watch_.fd(); }
   // What depends on which pods there are.
   void tellPrograms();
+  // Who else is there; seen anew at each reconcile().
+  void lookAround();
 
  private:
   Options options_;
+  Cilium cilium_;
   bpfobj::Traffic traffic_;
   Rtnl rtnl_;
   DeviceWatch watch_;
@@ -40,6 +44,7 @@ class Engine::Impl {
   Uplinks uplinks_;
   TrafficConfig told_ = {};
   std::string no_pacing_;
+  std::vector<Finding> findings_;
 };
 
 }  // namespace plimsoll::netqos

@@ -20,6 +20,10 @@ using bpfobj::Link;
 
 constexpr std::string_view kNames = "plm_";
 
+Hook hookOf(const Place& place) {
+  return directionOf(place.program) == bpfobj::Direction::Ingress ? Hook::Ingress : Hook::Egress;
+}
+
 }  // namespace
 
 bpfobj::ClassicFilter filterPlace(const Place& place) {
@@ -28,8 +32,7 @@ bpfobj::ClassicFilter filterPlace(const Place& place) {
 
 Result<std::optional<FilterThere>> filterAt(const Rtnl& rtnl, const Place& place) {
   const bpfobj::ClassicFilter wanted = filterPlace(place);
-  const Hook hook = wanted.direction == bpfobj::Direction::Ingress ? Hook::Ingress : Hook::Egress;
-  ASSIGN_OR_RETURN(const std::vector<Filter> all, rtnl.filters(place.ifindex, hook));
+  ASSIGN_OR_RETURN(const std::vector<Filter> all, rtnl.filters(place.ifindex, hookOf(place)));
   for (const Filter& filter : all) {
     if (filter.priority != wanted.priority || filter.handle != wanted.handle) continue;
     return FilterThere{filter.kind == "bpf" && filter.name.starts_with(kNames), filter.program_id,
@@ -116,6 +119,12 @@ Result<Link> Hooks::makeLink(const Place& place, int program) const {
 Status Hooks::attachFilter(const Place& place, int program) {
   auto there = filterAt(rtnl_, place);
   if (there && *there && !(*there)->ours) return lookForFilter(place).map([](Found) {});
+  ASSIGN_OR_RETURN(const std::vector<Filter> all, rtnl_.filters(place.ifindex, hookOf(place)));
+  for (const Filter& filter : all) {
+    if (filter.kind != "bpf" || filter.priority >= filterPlace(place).priority) continue;
+    return base::error(ErrorCode::FailedPrecondition, "the filter " + filter.name + " at " + place.where() +
+                                                          " stands before ours and may end the chain");
+  }
   ASSIGN_OR_RETURN(const bool made, bpfobj::ensureClsact(place.ifindex));
   if (made && !folder_.empty()) mkdir(pathOf(clsactMarker(place.ifindex)).c_str(), 0700);
   ASSIGN_OR_RETURN(const std::vector<Queue> queues, rtnl_.queues());
@@ -184,6 +193,8 @@ Hooks::Health Hooks::check(const Place& place) {
   auto found = look(state);
   if (!found) {
     state.problem = found.error().message;
+    // Not known, unless another's filter is where ours was.
+    if (found.error().code == ErrorCode::FailedPrecondition) state.attached = false;
     return Health::Failed;
   }
   if (*found == Found::Gone) {
@@ -252,6 +263,11 @@ std::string Hooks::howAttached(const Place& place) const {
 std::string Hooks::problemOf(const Place& place) const {
   auto known = states_.find(place.pin());
   return known == states_.end() ? std::string() : known->second.problem;
+}
+
+bool Hooks::hasFilter(const Place& place) const {
+  auto there = filterAt(rtnl_, place);
+  return there && *there && (*there)->ours;
 }
 
 bool Hooks::standsBack(const Place& place) const {

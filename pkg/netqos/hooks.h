@@ -65,6 +65,7 @@ class Hooks {
   std::string howAttached(const Place& place) const;
   std::string problemOf(const Place& place) const;  // empty: none known
   bool standsBack(const Place& place) const;
+  bool hasFilter(const Place& place) const;  // one of ours, of whichever agent
   bool tcx() const { return tcx_; }
   uint64_t repairs() const { return repaired_; }
   uint64_t steppedBack() const;

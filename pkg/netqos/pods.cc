@@ -194,6 +194,12 @@ Status Pods::join(const Subject& subject) {
   return settle(pod, &subject);
 }
 
+std::vector<Device> Pods::devices() const {
+  std::vector<Device> out;
+  for (const auto& [id, pod] : pods_) out.insert(out.end(), pod.devices.begin(), pod.devices.end());
+  return out;
+}
+
 // ---- seeing --------------------------------------------------------------------------------------------
 
 std::optional<Counts> Pods::countsOf(uint64_t cgroup_id) const {

@@ -47,6 +47,7 @@ class Pods {
     const Rtnl& rtnl;
     const CgroupTree& tree;
     std::string proc;
+    bool ingress_at_cgroup = false;  // links are not passed on the way in
   };
   explicit Pods(Parts parts) : parts_(std::move(parts)) {}
 
@@ -66,6 +67,8 @@ class Pods {
   Hooks::Health reconcile(uint64_t pod_id, uint32_t& repaired, uint32_t& failed, uint32_t& forgotten);
   std::vector<uint64_t> ids() const;
   void deviceGone(uint32_t ifindex);
+
+  std::vector<Device> devices() const;
 
   // By pod or container.
   const PodState* find(uint64_t cgroup_id) const;
@@ -95,6 +98,7 @@ class Pods {
   uint8_t levelOf(const PodState& pod) const;
   std::optional<uint32_t> slotOf(uint64_t cgroup_id) const;
   base::Status held(const PodState& pod) const;
+  bool ingressAtCgroup(const PodState& pod) const;
 
   Parts parts_;
   std::map<uint64_t, PodState> pods_;

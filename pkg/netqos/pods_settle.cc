@@ -111,22 +111,27 @@ std::map<std::string, Place> Pods::wanted(const PodState& pod) const {
   std::map<std::string, Place> out;
   auto add = [&out](Place place) { out.emplace(place.pin(), std::move(place)); };
   if (pod.byLink()) {
-    for (const Device& device : pod.devices)
-      for (Program program : {Program::PodOut, Program::PodIn}) add({program, device.ifindex, {}});
+    for (const Device& device : pod.devices) {
+      add({Program::PodOut, device.ifindex, {}});
+      if (!parts_.ingress_at_cgroup) add({Program::PodIn, device.ifindex, {}});
+    }
   }
   for (const auto& [id, container] : pod.containers) {
     add({Program::SockOps, 0, container.cgroup});
     if (!pod.byLink()) add({Program::CgroupOut, 0, container.cgroup});
     // The link knows the pod only.
-    if (!pod.byLink() || askedAt(container.slot).ingress_bits != 0)
+    if (ingressAtCgroup(pod) || askedAt(container.slot).ingress_bits != 0)
       add({Program::CgroupIn, 0, container.cgroup});
   }
   return out;
 }
 
+bool Pods::ingressAtCgroup(const PodState& pod) const { return !pod.byLink() || parts_.ingress_at_cgroup; }
+
 // A program learns from its cgroup's storage whose it is; attaching made the storage.
 void Pods::tellCgroup(const PodState& pod, const ContainerState& container) {
-  const uint32_t flags = pod.byLink() ? kAttachOwnOnly : kAttachHostNetwork;
+  const uint32_t flags =
+      (pod.byLink() ? 0 : kAttachHostNetwork) | (ingressAtCgroup(pod) ? 0 : kAttachOwnOnly);
   Status told = parts_.traffic.putAttached(container.cgroup.id, {container.slot, flags});
   if (!told && !told.error().isGone())
     base::log::warn("Could not tell a cgroup's programs whose it is",
@@ -260,7 +265,7 @@ Health Pods::reconcile(uint64_t pod_id, uint32_t& repaired, uint32_t& failed, ui
       ++forgotten;
     }
     if (health == Health::Repaired && !place.onDevice()) tellCgroup(pod, pod.containers.at(place.cgroup.id));
-    refused = refused || (health == Health::SteppedBack && place.program == Program::PodOut);
+    refused = refused || (place.program == Program::PodOut && parts_.hooks.howAttached(place).empty());
     repaired += health == Health::Repaired;
     failed += health == Health::Failed;
     worst = std::max(worst, health);

@@ -67,6 +67,20 @@ Status carryEntities(const Former& former, bpfobj::Traffic& traffic, Slots& slot
   return base::ok();
 }
 
+// Filters have no pins; the same place holds ours afterwards.
+void moveFilters(const Former& former, Hooks& hooks) {
+  using bpfobj::Program;
+  if (hooks.tcx()) return;
+  for (const TrafficLink& link : former.links.as<TrafficLink>()) {
+    if (link.key == 0) continue;
+    const auto ifindex = static_cast<uint32_t>(link.key);
+    const bool uplink = link.flags & kLinkUplink;
+    for (Program program :
+         uplink ? std::vector{Program::UplinkOut} : std::vector{Program::PodOut, Program::PodIn})
+      if (hooks.hasFilter({program, ifindex, {}})) (void)hooks.ensure({program, ifindex, {}});
+  }
+}
+
 void carryCounters(const Former& former, const Slots& slots, bpfobj::Traffic& traffic) {
   for (const auto& [from, to] : slots)
     traffic.addHistory(to, former.allEntities()[from], former.detailsAt(from));
@@ -114,6 +128,7 @@ Status takeOverLayout(const std::string& folder, bpfobj::Traffic& traffic, Hooks
   ASSIGN_OR_RETURN(const Former former, openFormer(folder));
   Slots slots;
   RETURN_IF_ERROR(carryEntities(former, traffic, slots));
+  moveFilters(former, hooks);
   const std::map<uint64_t, std::string> paths = tree.paths();
   for (Place& place : pinnedPlaces(folder)) {
     if (auto path = paths.find(place.cgroup.id); path != paths.end()) place.cgroup.path = path->second;
