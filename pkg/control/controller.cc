@@ -42,6 +42,23 @@ void addLikelySlips(const model::PodIntent& intent, ContainerReport& report) {
   }
 }
 
+bool namesDevices(const std::vector<model::Request>& requests) {
+  return std::any_of(requests.begin(), requests.end(),
+                     [](const model::Request& request) { return !model::devicesOf(request.value).empty(); });
+}
+
+bool namesDevices(const model::PodIntent& intent) {
+  return namesDevices(intent.pod.requests) ||
+         std::any_of(intent.containers.begin(), intent.containers.end(),
+                     [](const auto& entry) { return namesDevices(entry.second.requests); });
+}
+
+bool namesDevices(const model::NodePolicy& policy) {
+  return namesDevices(policy.defaults) ||
+         std::any_of(policy.classes.begin(), policy.classes.end(),
+                     [](const auto& entry) { return namesDevices(entry.second.settings); });
+}
+
 }  // namespace
 
 void Controller::mergeBase(model::BaseResources& base, const model::BaseResources& change) {
@@ -64,6 +81,7 @@ Controller::Controller(sys::EventLoop& loop, Options options, Applier& applier, 
       applier_(applier),
       node_(std::move(node)),
       policy_(std::move(policy)),
+      policy_names_devices_(control::namesDevices(policy_)),
       store_(store),
       metrics_(metrics),
       narrator_(std::move(sink)) {
@@ -79,6 +97,7 @@ Controller::Controller(sys::EventLoop& loop, Options options, Applier& applier, 
 
 void Controller::setNodePolicy(model::NodePolicy policy) {
   policy_ = std::move(policy);
+  policy_names_devices_ = control::namesDevices(policy_);
   for (auto& [id, entry] : containers_) {
     entry.planned = false;
     enqueue(id);
@@ -94,8 +113,14 @@ void Controller::setRuntime(const std::string& name, const std::string& version,
 }
 
 void Controller::podStarted(model::PodFacts facts) {
+  const std::string id = facts.sandbox_id;
+  know(std::move(facts));
+  podOf(id);
+}
+
+void Controller::know(model::PodFacts facts) {
   std::string id = facts.sandbox_id;
-  pods_.insert_or_assign(std::move(id), Pod{std::move(facts), std::nullopt});
+  pods_.insert_or_assign(std::move(id), Pod{std::move(facts)});
 }
 
 void Controller::podRemoved(const std::string& sandbox_id) {
@@ -110,25 +135,11 @@ Controller::Pod& Controller::podOf(const std::string& sandbox_id) {
   Pod& pod = it->second;
   if (!pod.intent) {
     pod.intent = annotation::parsePod(pod.facts.annotations);
+    pod.names_devices = control::namesDevices(*pod.intent);
     // All that matters of them is in the intent; they need not be copied into every report.
     pod.facts.annotations.clear();
   }
   return pod;
-}
-
-bool Controller::namesDevices(const Pod& pod) const {
-  auto names = [](const std::vector<model::Request>& requests) {
-    return std::any_of(requests.begin(), requests.end(), [](const model::Request& request) {
-      return !model::devicesOf(request.value).empty();
-    });
-  };
-  const model::PodIntent& intent = *pod.intent;
-  if (names(intent.pod.requests) || names(policy_.defaults)) return true;
-  for (const auto& [name, scope] : intent.containers) {
-    if (names(scope.requests)) return true;
-  }
-  return std::any_of(policy_.classes.begin(), policy_.classes.end(),
-                     [&](const auto& entry) { return names(entry.second.settings); });
 }
 
 Controller::Draft Controller::newReport(model::ContainerFacts facts) {

@@ -67,6 +67,7 @@ class Controller {
     auto it = pods_.find(sandbox_id);
     return it != pods_.end() && !it->second.facts.name.empty();
   }
+  // Reads its annotations at once, so that the creation of its first container need not.
   void podStarted(model::PodFacts facts);
   void podRemoved(const std::string& sandbox_id);
 
@@ -96,6 +97,7 @@ class Controller {
   struct Pod {
     model::PodFacts facts;
     std::optional<model::PodIntent> intent;  // parsed when its first container needs it
+    bool names_devices = false;              // with the intent
   };
   struct Entry {
     ReportPtr report;  // published; a change makes a new one
@@ -112,8 +114,9 @@ class Controller {
   using Draft =
       std::shared_ptr<model::ContainerReport>;  // becomes the entry's and the store's when published
 
+  void know(model::PodFacts facts);
   Pod& podOf(const std::string& sandbox_id);
-  bool namesDevices(const Pod& pod) const;
+  bool namesDevices(const Pod& pod) const { return pod.names_devices || policy_names_devices_; }
   Draft newReport(model::ContainerFacts facts);
   static void mergeBase(model::BaseResources& base, const model::BaseResources& change);
   void plan(model::ContainerReport& report, bool keep_states);
@@ -150,6 +153,7 @@ class Controller {
   Applier& applier_;
   model::NodeFacts node_;
   model::NodePolicy policy_;
+  bool policy_names_devices_;
   ReportStore& store_;
   metrics::Metrics& metrics_;
   Narrator narrator_;

@@ -15,7 +15,7 @@ using Clock = sys::EventLoop::Clock;
 void Controller::discovered(std::vector<model::PodFacts> pods,
                             std::vector<model::ContainerFacts> containers) {
   for (model::PodFacts& pod : pods) {
-    if (!knowsPod(pod.sandbox_id)) podStarted(std::move(pod));
+    if (!knowsPod(pod.sandbox_id)) know(std::move(pod));
   }
   for (model::ContainerFacts& facts : containers) {
     std::string id = facts.id;
