@@ -98,8 +98,8 @@ SEC("cgroup_skb/ingress")
 int plm_cg_in(struct __sk_buff* skb) {
   const struct TrafficAttached* here = bpf_get_local_storage(&plm_attached, 0);
   if (!here->slot || skb->ifindex == kLoopback) return kPass;
-  int own_only = here->flags & kAttachOwnOnly;
-  return chargeIngress(skb, here->slot, wireInCgroup(skb), own_only).dropped ? kDrop : kPass;
+  int how = here->flags & kAttachOwnOnly ? kChargeOwnOnly : 0;
+  return chargeIngress(skb, here->slot, wireInCgroup(skb), how).dropped ? kDrop : kPass;
 }
 
 char cgroups_license[] SEC("license") = "GPL";

@@ -26,7 +26,8 @@ SEC("tc")
 int plm_pod_in(struct __sk_buff* skb) {
   const struct TrafficLink* link = findLink(skb->ifindex);
   if (!link) return TC_ACT_UNSPEC;
-  struct Outcome outcome = chargeIngress(skb, link->target, skb->wire_len, 0);
+  int how = link->flags & kLinkCountsOut ? kChargeUncounted : 0;
+  struct Outcome outcome = chargeIngress(skb, link->target, skb->wire_len, how);
   return outcome.dropped ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

@@ -107,8 +107,9 @@ TRAFFIC_ASSERT(sizeof(struct TrafficDetails) == 192);
 TRAFFIC_ASSERT(__builtin_offsetof(struct TrafficDetails, egress_events) == 64);
 
 enum {
-  kLinkPod = 1,     // host side of a pod's link: target is the pod's slot
-  kLinkUplink = 2,  // target is an index of the uplinks
+  kLinkPod = 1,        // host side of a pod's link: target is the pod's slot
+  kLinkUplink = 2,     // target is an index of the uplinks
+  kLinkCountsOut = 4,  // what comes in is counted at the containers' cgroups, and only limited here
 };
 
 // A network device.

@@ -36,15 +36,17 @@ BPF_INLINE struct Outcome chargeEgress(struct __sk_buff* skb, struct TrafficEnti
   return outcome;
 }
 
-BPF_INLINE struct Outcome chargeIngress(struct __sk_buff* skb, __u32 slot, __u32 wire, int own_only) {
+enum { kChargeOwnOnly = 1, kChargeUncounted = 2 };
+
+BPF_INLINE struct Outcome chargeIngress(struct __sk_buff* skb, __u32 slot, __u32 wire, int how) {
   struct Outcome outcome = {};
   struct TrafficEntity* entity = entityAt(slot);
   struct TrafficDetails* own = detailsAt(slot);
   if (!entity || !own) return outcome;
-  struct TrafficDetails* above = own_only ? 0 : detailsAt(entity->parent);
+  struct TrafficDetails* above = how & kChargeOwnOnly ? 0 : detailsAt(entity->parent);
   if (!(entity->flags & kEntityObserve))
     outcome = limitIngress(skb, &own->ingress, above ? &above->ingress : 0, wire);
-  if (!outcome.dropped) countFlow(&own->ingress, wire, packetCount(skb));
+  if (!outcome.dropped && !(how & kChargeUncounted)) countFlow(&own->ingress, wire, packetCount(skb));
   countEvents(&own->ingress_events, wire, packetCount(skb), &outcome);
   return outcome;
 }

@@ -27,9 +27,9 @@ Result<std::optional<int>> namespaceOf(const Rtnl& rtnl, const std::string& proc
   return nsid;
 }
 
-PodLinks linksInto(const std::vector<Device>& devices, int nsid) {
+PodLinks linksInto(const std::map<uint32_t, Device>& devices, int nsid) {
   PodLinks out;
-  for (const Device& device : devices) {
+  for (const auto& [ifindex, device] : devices) {
     const bool pair = device.kind == "veth" || device.kind == "netkit";
     if (pair && device.link != 0 && device.nsid == nsid) out.devices.push_back(device);
   }

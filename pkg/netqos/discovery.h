@@ -2,6 +2,7 @@
 // Needs no capability and enters nothing. Internal to pkg/netqos.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,6 @@ struct PodLinks {
 base::Result<std::optional<int>> namespaceOf(const Rtnl& rtnl, const std::string& proc,
                                              const Subject& subject, std::string& reason);
 
-PodLinks linksInto(const std::vector<Device>& devices, int nsid);
+PodLinks linksInto(const std::map<uint32_t, Device>& devices, int nsid);
 
 }  // namespace plimsoll::netqos

@@ -18,16 +18,16 @@ constexpr uint32_t kSpareLinks = 2 * kTrafficUplinks;
 
 }  // namespace
 
-Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceWatch watch, bool tcx)
+Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceTable table, bool tcx)
     : options_(options),
       cilium_(findCilium(options.bpffs)),
       traffic_(std::move(traffic)),
       rtnl_(std::move(rtnl)),
-      watch_(std::move(watch)),
+      table_(std::move(table)),
       tree_(options.roots.cgroup),
       hooks_(traffic_, rtnl_, tree_, tcx, traffic_.pinFolder()),
-      pods_({traffic_, hooks_, rtnl_, tree_, options.roots.proc, cilium_.present}),
-      uplinks_(traffic_, hooks_, rtnl_) {
+      pods_({traffic_, hooks_, rtnl_, table_, tree_, options.roots.proc, cilium_.present}),
+      uplinks_(traffic_, hooks_, rtnl_, table_) {
   if (Status pacing = traffic_.probePacing(); !pacing) no_pacing_ = pacing.error().message;
 }
 
@@ -91,12 +91,14 @@ Result<Subject> Engine::Impl::complete(const Subject& subject) const {
 
 Status Engine::Impl::set(const Subject& subject, Level level, std::string_view field,
                          const std::string& text) {
+  onEvents();  // its link may be news
   Status status = pods_.set(subject, level, field, text);
   tellPrograms();
   return status;
 }
 
 Status Engine::Impl::join(const Subject& subject) {
+  if (pods_.find(subject.container.id) == nullptr) onEvents();
   Status status = pods_.join(subject);
   tellPrograms();
   return status;
@@ -111,27 +113,26 @@ Status Engine::Impl::configure(const LineOptions& line) {
 
 Engine::Reconciled Engine::Impl::reconcile() {
   Reconciled out;
+  onEvents();
   for (uint64_t id : pods_.ids()) pods_.reconcile(id, out.repaired, out.failed, out.forgotten);
   uplinks_.reconcile(out.repaired, out.failed);
   tellPrograms();
-  lookAround();
+  if (++reconciled_ % 4 == 1) lookAround();
   return out;
 }
 
 void Engine::Impl::onEvents() {
-  const DeviceWatch::Batch batch = watch_.take();
-  bool uplinks = batch.lost;
-  for (const DeviceWatch::News& news : batch.news) {
-    if (news.gone) pods_.deviceGone(news.ifindex);
-    uplinks = uplinks || uplinks_.isOne(news.ifindex) || !news.gone;
+  auto changes = table_.update(rtnl_);
+  if (!changes) {
+    base::log::warn("Network devices cannot be listed", {{"error", changes.error().message}});
+    return;
   }
-  if (batch.lost) {
-    (void)reconcile();
-  } else if (uplinks) {
-    uint32_t repaired = 0, failed = 0;
-    uplinks_.reconcile(repaired, failed);
-  }
-  tellPrograms();
+  for (uint32_t ifindex : changes->gone) pods_.deviceGone(ifindex);
+  const bool uplinks = std::any_of(changes->changed.begin(), changes->changed.end(),
+                                   [this](const Device& device) { return uplinks_.concerns(device); });
+  uint32_t repaired = 0, failed = 0;
+  if (uplinks) uplinks_.reconcile(repaired, failed);
+  if (uplinks || !changes->gone.empty()) tellPrograms();
 }
 
 NodeReport Engine::Impl::report() const {
@@ -162,10 +163,11 @@ Result<std::unique_ptr<Engine>> Engine::start(const Options& options) {
   if (options.schema != 0) load.schema = options.schema;
   ASSIGN_OR_RETURN(bpfobj::Traffic traffic, bpfobj::Traffic::load(load));
   ASSIGN_OR_RETURN(Rtnl rtnl, Rtnl::open());
-  ASSIGN_OR_RETURN(DeviceWatch watch, DeviceWatch::open());
+  ASSIGN_OR_RETURN(DeviceTable table, DeviceTable::open());
+  RETURN_IF_ERROR(table.update(rtnl));
   ASSIGN_OR_RETURN(const int program, traffic.program(bpfobj::Program::PodOut));
   const bool tcx = options.allow_tcx && bpfobj::hasTcx(program);
-  auto impl = std::make_unique<Impl>(options, std::move(traffic), std::move(rtnl), std::move(watch), tcx);
+  auto impl = std::make_unique<Impl>(options, std::move(traffic), std::move(rtnl), std::move(table), tcx);
   impl->takeOver();
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }

@@ -12,7 +12,7 @@ namespace plimsoll::netqos {
 
 class Engine::Impl {
  public:
-  Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceWatch watch, bool tcx);
+  Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceTable table, bool tcx);
 
   void takeOver();
   base::Result<Subject> complete(const Subject& subject) const;
@@ -26,10 +26,10 @@ class Engine::Impl {
   const CgroupTree& tree() const { return tree_; }
   Pods& pods() { return pods_; }
   const Pods& pods() const { return pods_; }
-  int eventFd() const { return watch_.fd(); }
+  int eventFd() const { return table_.fd(); }
   // What depends on which pods there are.
   void tellPrograms();
-  // Who else is there; seen anew at each reconcile().
+  // Who else is there; seen anew at every fourth reconcile().
   void lookAround();
 
  private:
@@ -37,7 +37,7 @@ class Engine::Impl {
   Cilium cilium_;
   bpfobj::Traffic traffic_;
   Rtnl rtnl_;
-  DeviceWatch watch_;
+  DeviceTable table_;
   CgroupTree tree_;
   Hooks hooks_;
   Pods pods_;
@@ -45,6 +45,7 @@ class Engine::Impl {
   TrafficConfig told_ = {};
   std::string no_pacing_;
   std::vector<Finding> findings_;
+  uint32_t reconciled_ = 0;
 };
 
 }  // namespace plimsoll::netqos

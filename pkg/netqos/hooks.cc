@@ -127,7 +127,8 @@ Status Hooks::attachFilter(const Place& place, int program) {
   }
   ASSIGN_OR_RETURN(const bool made, bpfobj::ensureClsact(place.ifindex));
   if (made && !folder_.empty()) mkdir(pathOf(clsactMarker(place.ifindex)).c_str(), 0700);
-  ASSIGN_OR_RETURN(const std::vector<Queue> queues, rtnl_.queues());
+  const std::vector<Queue> queues =
+      made ? std::vector<Queue>() : rtnl_.queues().value_or(std::vector<Queue>());
   const bool ingress_only = std::any_of(queues.begin(), queues.end(), [&](const Queue& queue) {
     return queue.ifindex == place.ifindex && queue.kind == "ingress";
   });

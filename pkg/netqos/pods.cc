@@ -78,12 +78,12 @@ void Pods::adopt(const std::vector<Place>& taken) {
     auto link = traffic.link(entry.key);
     if (!link || !(link->flags & kLinkPod)) continue;
     auto pod = pod_by_slot.find(link->target);
-    auto device = parts_.rtnl.device(entry.key);
-    if (pod == pod_by_slot.end() || !device) {
+    auto device = parts_.table.all().find(entry.key);
+    if (pod == pod_by_slot.end() || device == parts_.table.all().end()) {
       traffic.removeLink(entry.key);
     } else {
       PodState& state = pods_[pod->second];
-      state.devices.push_back(*std::move(device));
+      state.devices.push_back(device->second);
       state.reason.clear();
     }
   }
@@ -208,13 +208,10 @@ std::optional<Counts> Pods::countsOf(uint64_t cgroup_id) const {
   if (!slot) return std::nullopt;
   Counts counts = countsAt(parts_.traffic, *slot);
   if (cgroup_id != pod->cgroup.id) return counts;
-  // What the link counts on the way in is the whole pod's.
-  const bool whole = std::any_of(pod->places.begin(), pod->places.end(),
-                                 [](const auto& entry) { return entry.second.program == Program::PodIn; });
   for (const auto& [id, container] : pod->containers) {
     const Counts part = countsAt(parts_.traffic, container.slot);
     add(counts.egress, part.egress);
-    if (!whole) add(counts.ingress, part.ingress);
+    add(counts.ingress, part.ingress);
   }
   return counts;
 }

@@ -12,6 +12,7 @@
 
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/cgroup_tree.h"
+#include "pkg/netqos/device_table.h"
 #include "pkg/netqos/fields.h"
 #include "pkg/netqos/hooks.h"
 #include "pkg/netqos/rtnl.h"
@@ -45,6 +46,7 @@ class Pods {
     bpfobj::Traffic& traffic;
     Hooks& hooks;
     const Rtnl& rtnl;
+    const DeviceTable& table;
     const CgroupTree& tree;
     std::string proc;
     bool ingress_at_cgroup = false;  // links are not passed on the way in

@@ -88,8 +88,7 @@ Status Pods::discover(PodState& pod, const Subject& subject) {
     if (found) pod.nsid = *found;
   }
   if (!pod.nsid) return base::ok();
-  ASSIGN_OR_RETURN(const std::vector<Device> devices, parts_.rtnl.devices());
-  PodLinks links = linksInto(devices, *pod.nsid);
+  PodLinks links = linksInto(parts_.table.all(), *pod.nsid);
   pod.devices = std::move(links.devices);
   pod.reason = links.reason;
   return base::ok();
@@ -103,25 +102,27 @@ uint8_t Pods::levelOf(const PodState& pod) const {
 Status Pods::putLinks(const PodState& pod) {
   const uint8_t class_id = parts_.traffic.entity(pod.slot).class_id;
   for (const Device& device : pod.devices)
-    RETURN_IF_ERROR(parts_.traffic.putLink(device.ifindex, {pod.slot, class_id, levelOf(pod), kLinkPod}));
+    RETURN_IF_ERROR(parts_.traffic.putLink(device.ifindex,
+                                           {pod.slot, class_id, levelOf(pod), kLinkPod | kLinkCountsOut}));
   return base::ok();
 }
 
 std::map<std::string, Place> Pods::wanted(const PodState& pod) const {
   std::map<std::string, Place> out;
   auto add = [&out](Place place) { out.emplace(place.pin(), std::move(place)); };
+  // Attaching to a device waits for the kernel's grace period, so only where there is need.
+  const bool limits_ingress = askedAt(pod.slot).ingress_bits != 0;
   if (pod.byLink()) {
     for (const Device& device : pod.devices) {
       add({Program::PodOut, device.ifindex, {}});
-      if (!parts_.ingress_at_cgroup) add({Program::PodIn, device.ifindex, {}});
+      if (limits_ingress && !parts_.ingress_at_cgroup) add({Program::PodIn, device.ifindex, {}});
     }
   }
   for (const auto& [id, container] : pod.containers) {
     add({Program::SockOps, 0, container.cgroup});
     if (!pod.byLink()) add({Program::CgroupOut, 0, container.cgroup});
-    // The link knows the pod only.
-    if (ingressAtCgroup(pod) || askedAt(container.slot).ingress_bits != 0)
-      add({Program::CgroupIn, 0, container.cgroup});
+    // On the way in the link knows the pod only.
+    add({Program::CgroupIn, 0, container.cgroup});
   }
   return out;
 }
@@ -209,6 +210,12 @@ void Pods::forgetContainer(PodState& pod, uint64_t id) {
     if (its) (void)parts_.hooks.remove(it->second);
     it = its ? pod.places.erase(it) : std::next(it);
   }
+  // The pod's counters go on.
+  const uint32_t slot = pod.containers.at(id).slot;
+  TrafficEntity entity = parts_.traffic.entity(slot);
+  TrafficDetails details = parts_.traffic.details(slot);
+  entity.egress.tat = details.ingress.tat = 0;  // the clocks are of its own limits
+  parts_.traffic.addHistory(pod.slot, entity, details);
   parts_.traffic.removeEntity(id);
   pod.containers.erase(id);
   pod_of_.erase(id);

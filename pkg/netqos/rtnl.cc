@@ -180,7 +180,7 @@ DeviceWatch::Batch DeviceWatch::take() {
     batch.lost = batch.lost || static_cast<size_t>(got) > buffer.size();
     Datagram taken = walk(rest, 0, [&](uint16_t type, Bytes body) {
       auto device = deviceFrom(body);
-      if (device) batch.news.push_back({device->ifindex, type == RTM_DELLINK});
+      if (device) batch.news.push_back({*std::move(device), type == RTM_DELLINK});
     });
     batch.lost = batch.lost || taken.broken;
   }

@@ -76,7 +76,7 @@ class Rtnl {
 class DeviceWatch {
  public:
   struct News {
-    uint32_t ifindex = 0;
+    Device device;
     bool gone = false;
   };
   struct Batch {

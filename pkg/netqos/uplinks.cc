@@ -44,17 +44,17 @@ bpfobj::UplinkSpec specOf(const LineOptions& line) {
 }
 
 Result<std::vector<Device>> Uplinks::find() const {
-  ASSIGN_OR_RETURN(std::vector<Device> devices, rtnl_.devices());
   std::set<uint32_t> wanted;
   if (line_.uplinks.empty()) {
     ASSIGN_OR_RETURN(const std::vector<uint32_t> routed, rtnl_.defaultRouteDevices());
     wanted.insert(routed.begin(), routed.end());
   }
-  std::erase_if(devices, [&](const Device& device) {
+  std::vector<Device> devices;
+  for (const auto& [ifindex, device] : table_.all()) {
     const bool named =
         std::find(line_.uplinks.begin(), line_.uplinks.end(), device.name) != line_.uplinks.end();
-    return !named && !wanted.contains(device.ifindex);
-  });
+    if (named || wanted.contains(ifindex)) devices.push_back(device);
+  }
   return devices;
 }
 

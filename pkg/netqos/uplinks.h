@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pkg/bpfobj/traffic.h"
+#include "pkg/netqos/device_table.h"
 #include "pkg/netqos/hooks.h"
 #include "pkg/netqos/rtnl.h"
 #include "pkg/netqos/types.h"
@@ -18,8 +19,8 @@ bpfobj::UplinkSpec specOf(const LineOptions& line);
 
 class Uplinks {
  public:
-  Uplinks(bpfobj::Traffic& traffic, Hooks& hooks, const Rtnl& rtnl)
-      : traffic_(traffic), hooks_(hooks), rtnl_(rtnl) {}
+  Uplinks(bpfobj::Traffic& traffic, Hooks& hooks, const Rtnl& rtnl, const DeviceTable& table)
+      : traffic_(traffic), hooks_(hooks), rtnl_(rtnl), table_(table) {}
 
   // Finds the devices, attaches to what is new, leaves what is none any more. An error is that of the first
   // one that could not be attached to; the others are.
@@ -30,7 +31,10 @@ class Uplinks {
   std::vector<UplinkReport> report() const;
   // The index of the one whose classes pace sockets.
   uint32_t paced() const;
-  bool isOne(uint32_t ifindex) const { return known_.contains(ifindex); }
+  // Whether a device is one of them, or should be by its name.
+  bool concerns(const Device& device) const {
+    return known_.contains(device.ifindex) || missing_.contains(device.name);
+  }
 
  private:
   struct Uplink {
@@ -45,6 +49,7 @@ class Uplinks {
   bpfobj::Traffic& traffic_;
   Hooks& hooks_;
   const Rtnl& rtnl_;
+  const DeviceTable& table_;
   LineOptions line_;
   std::map<uint32_t, Uplink> known_;            // by ifindex
   std::map<std::string, std::string> missing_;  // name, why

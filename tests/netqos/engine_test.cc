@@ -155,6 +155,28 @@ TEST_F(EngineTest, ASecondContainerOfAKnownPodIsPartOfItWithoutASettingOfItsOwn)
   });
 }
 
+TEST_F(EngineTest, ThePodsCountersGoOnWhenAContainerEnds) {
+  withEngine([&](Engine& engine) {
+    ASSERT_EQ(apply(engine, first_->subject(), "net.pod.ingress.rate", "1G"), "Applied");
+    ASSERT_EQ(apply(engine, second_->subject(), "net.pod.ingress.rate", "1G"), "Applied");
+    {
+      Sink sink(node_->peer, Transport::Tcp);
+      base::UniqueFd socket = socketOf(*first_, sink, Transport::Tcp);
+      sendFor(socket.get(), milliseconds(100));
+    }
+    second_->cgroup.enter();
+    usleep(100'000);
+    const netqos::Counts before = *engine.countsOf(pod_->id());
+    EXPECT_GT(before.ingress.packets, 5u) << "acknowledgements";
+    EXPECT_EQ(before.ingress.packets, engine.countsOf(first_->cgroup.id())->ingress.packets);
+    first_.reset();
+    EXPECT_EQ(engine.reconcile().forgotten, 1u);
+    const netqos::Counts after = *engine.countsOf(pod_->id());
+    EXPECT_EQ(after.egress.bytes, before.egress.bytes);
+    EXPECT_EQ(after.ingress.packets, before.ingress.packets);
+  });
+}
+
 TEST_F(EngineTest, ClassicFiltersDoTheSame) {
   withEngine(
       [&](Engine& engine) {

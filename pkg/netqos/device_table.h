@@ -1,0 +1,34 @@
+// All network devices of the node's namespace, kept up to date by the kernel's news, so that finding a pod's
+// link does not list hundreds of devices each time. Internal to pkg/netqos. One thread at a time.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "pkg/netqos/rtnl.h"
+
+namespace plimsoll::netqos {
+
+class DeviceTable {
+ public:
+  struct Changes {
+    std::vector<Device> changed;  // or new
+    std::vector<uint32_t> gone;
+  };
+  static base::Result<DeviceTable> open();
+
+  int fd() const { return watch_.fd(); }
+  // Takes the news; never waits. After an error the table is as it was.
+  base::Result<Changes> update(const Rtnl& rtnl);
+  const std::map<uint32_t, Device>& all() const { return devices_; }
+
+ private:
+  explicit DeviceTable(DeviceWatch watch) : watch_(std::move(watch)) {}
+  base::Status listAgain(const Rtnl& rtnl, Changes& changes);
+
+  DeviceWatch watch_;
+  std::map<uint32_t, Device> devices_;
+  bool listed_ = false;
+};
+
+}  // namespace plimsoll::netqos
