@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cmd/kubectl-plimsoll/view_traffic.h"
+
 namespace plimsoll::cli {
 namespace {
 
@@ -68,6 +70,7 @@ std::vector<Check> checkAgent(const base::Result<plimsoll::v1::Node>& node,
                       "the configuration before it stays in force",
                       "correct the file; the agent reads it again by itself"});
   }
+  for (Check& check : checkNetwork(node->network())) checks.push_back(std::move(check));
   for (const auto& row : node->unsupported()) {
     checks.push_back({"setting", Severity::Info, row.key() + " is not supported here", row.reason(),
                       "none needed, unless pods ask for it"});

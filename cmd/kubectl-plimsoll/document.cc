@@ -1,5 +1,6 @@
 #include "cmd/kubectl-plimsoll/document.h"
 
+#include "cmd/kubectl-plimsoll/view_traffic.h"
 #include "cmd/kubectl-plimsoll/words.h"
 
 namespace plimsoll::cli {
@@ -125,7 +126,8 @@ JsonValue document(const pb::Node& node) {
       {"containersWithProblems", node.containers().with_problems()},
       {"lastEvent", node.last_event()},
       {"eventsOverwritten", node.events_overwritten()},
-      {"unsupported", unsupported}};
+      {"unsupported", unsupported},
+      {"network", document(node.network())}};
   return out;
 }
 

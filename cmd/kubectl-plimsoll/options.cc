@@ -163,6 +163,8 @@ void addTop(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"name", "throttled", "cpu-psi", "mem-psi", "io-psi", "memory", "pids", "kills"})
                   .description(""))
       ->capture_default_str();
+  verb->add_flag("--traffic", options.traffic,
+                 "what the traffic programs counted instead: class, limits, bytes, drops, marks");
   verb->add_flag("-w,--watch", options.watch, "look again and again");
   verb->add_option("--interval", options.interval_seconds,
                    "seconds between two looks (the agent reads anew every 5)")

@@ -40,6 +40,7 @@ struct Options {
   bool watch = false;              // events, top
   int interval_seconds = 5;        // top -w
   std::string sort_by = "name";    // top
+  bool traffic = false;            // top
   std::string for_object;          // events: "pod/web-0"
   int limit = 1000;                // history
   bool client_only = false;        // version

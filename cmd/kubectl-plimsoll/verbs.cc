@@ -10,6 +10,7 @@
 #include "cmd/kubectl-plimsoll/doctor.h"
 #include "cmd/kubectl-plimsoll/document.h"
 #include "cmd/kubectl-plimsoll/verb_support.h"
+#include "cmd/kubectl-plimsoll/view_traffic.h"
 #include "cmd/kubectl-plimsoll/views.h"
 
 namespace plimsoll::cli {
@@ -92,6 +93,20 @@ int runGet(Options options, const Streams& streams) {
   return reportMissing(options, streams, missing);
 }
 
+// Nothing where it cannot be had: an older agent, or none of the containers runs.
+TrafficById trafficOf(const Options& options) {
+  pb::GetStatsRequest request;
+  if (!options.all_namespaces) request.set_namespace_(options.ns);
+  if (options.names.size() == 1) request.set_pod(options.names.front());
+  TrafficById traffic;
+  const auto stats = connect(options).stats(std::move(request));
+  if (!stats) return traffic;
+  for (const pb::ContainerStats& each : *stats) {
+    if (each.has_traffic()) traffic[each.id()] = each.traffic();
+  }
+  return traffic;
+}
+
 int runDescribe(const Options& options, const Streams& streams) {
   std::vector<std::string> missing;
   const auto containers = select(options, missing);
@@ -115,7 +130,7 @@ int runDescribe(const Options& options, const Streams& streams) {
     return true;
   });
   if (!status) return fail(streams, status.error().message);
-  streams.out << describeContainers(*containers, events, viewOf(options, streams));
+  streams.out << describeContainers(*containers, events, viewOf(options, streams), trafficOf(options));
   return exit_code;
 }
 

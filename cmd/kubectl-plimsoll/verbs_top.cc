@@ -8,6 +8,7 @@
 #include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/verbs.h"
 #include "cmd/kubectl-plimsoll/view_top.h"
+#include "cmd/kubectl-plimsoll/view_traffic.h"
 
 namespace plimsoll::cli {
 namespace {
@@ -64,7 +65,8 @@ void show(const Options& options, const Streams& streams, const Stats& stats) {
     if (options.names.empty()) streams.err << "No running containers with settings found.\n";
     return;
   }
-  streams.out << topTable(stats, viewOf(options, streams));
+  const View view = viewOf(options, streams);
+  streams.out << (options.traffic ? trafficTable(stats, view) : topTable(stats, view));
 }
 
 }  // namespace

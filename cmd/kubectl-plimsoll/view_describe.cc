@@ -73,7 +73,7 @@ std::string problemsSection(const pb::Container& container, const View& view) {
   return out;
 }
 
-std::string containerSection(const pb::Container& container, const View& view) {
+std::string containerSection(const pb::Container& container, const View& view, const TrafficById& traffic) {
   std::string out = field("Container", container.name());
   out += field("ID", container.id(), "  ");
   out += field("State", word(container.state()), "  ");
@@ -84,7 +84,9 @@ std::string containerSection(const pb::Container& container, const View& view) {
   if (container.has_rejection()) {
     out += "  Rejected:   " + view.palette.paint(Tone::Bad, printable(container.rejection())) + "\n";
   }
-  return out + settingsSection(container, view) + problemsSection(container, view);
+  out += settingsSection(container, view);
+  if (auto it = traffic.find(container.id()); it != traffic.end()) out += trafficSection(it->second, view);
+  return out + problemsSection(container, view);
 }
 
 std::string podHead(const pb::Container& container) {
@@ -117,13 +119,13 @@ bool samePod(const pb::Container& a, const pb::Container& b) {
 }  // namespace
 
 std::string describeContainers(std::span<const pb::Container> containers, std::span<const pb::Event> events,
-                               const View& view) {
+                               const View& view, const TrafficById& traffic) {
   std::string out;
   for (size_t i = 0; i < containers.size(); ++i) {
     const pb::Container& container = containers[i];
     const bool first_of_pod = i == 0 || !samePod(containers[i - 1], container);
     if (first_of_pod) out += (i == 0 ? "" : "\n\n") + podHead(container);
-    out += containerSection(container, view);
+    out += containerSection(container, view, traffic);
     const bool last_of_pod = i + 1 == containers.size() || !samePod(container, containers[i + 1]);
     if (last_of_pod) out += eventsSection(container.pod(), events, view);
   }

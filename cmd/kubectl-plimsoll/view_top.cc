@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cmd/kubectl-plimsoll/table.h"
+#include "cmd/kubectl-plimsoll/view_traffic.h"
 
 namespace plimsoll::cli {
 namespace {
@@ -169,6 +170,7 @@ JsonValue document(const pb::ContainerStats& stats) {
   out["throttledPercent"] = throttled ? JsonValue(*throttled) : JsonValue(nullptr);
   out["windowSeconds"] =
       known(stats.has_window(), static_cast<double>(stats.window().seconds()) + stats.window().nanos() / 1e9);
+  if (stats.has_traffic()) out["traffic"] = cli::document(stats.traffic());
   out["cpu"] = document(stats.cpu());
   out["cpuPressure"] = document(stats.cpu_pressure());
   out["memoryPressure"] = document(stats.memory_pressure());

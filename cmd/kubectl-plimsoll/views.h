@@ -2,6 +2,7 @@
 // given.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,9 +26,14 @@ std::string nodeTable(const pb::Node& node, const View& view);
 // One "container/<pod>/<name>" per line.
 std::string containerNames(std::span<const pb::Container> containers);
 
+using TrafficById = std::map<std::string, pb::TrafficStats>;  // by container id
+// Lines for `describe`, indented by two.
+std::string trafficSection(const pb::TrafficStats& traffic, const View& view);
+
 // All containers of one or more pods, with each setting's journey, the problems and the pods' events.
+// `traffic`: what was counted of those that have settings of traffic, by container id.
 std::string describeContainers(std::span<const pb::Container> containers, std::span<const pb::Event> events,
-                               const View& view);
+                               const View& view, const TrafficById& traffic = {});
 
 std::string eventTable(std::span<const pb::Event> events, const View& view);
 // One event as a line of a table whose widths cannot be known beforehand (events -w).

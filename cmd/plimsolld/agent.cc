@@ -10,6 +10,7 @@
 
 #include "cmd/plimsolld/agent_journal.h"
 #include "cmd/plimsolld/api_source.h"
+#include "cmd/plimsolld/network.h"
 #include "cmd/plimsolld/node_audit.h"
 #include "cmd/plimsolld/observability.h"
 #include "cmd/plimsolld/observed_handler.h"
@@ -97,6 +98,7 @@ struct Agent::Parts {
   control::ReportStore store;
   std::unique_ptr<ApiSource> source;
   std::unique_ptr<Observability> observability;
+  std::unique_ptr<Network> network;
   std::unique_ptr<control::Applier> applier;
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<NriHandler> handler;
@@ -119,6 +121,8 @@ struct Agent::Parts {
   base::Status startObservability();
   base::Status watchForSignals();
   void configChanged(const base::Result<config::NodeConfig>& loaded);
+  void makeNetwork(model::NodeFacts& node);
+  void planAnew(const model::NodePolicy& policy);
   void makeSource(const model::NodeFacts& node);
   void makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy);
 };
@@ -146,7 +150,8 @@ void Agent::Parts::configChanged(const base::Result<config::NodeConfig>& loaded)
   observability->configReloaded(loaded);
   model::Event event;
   if (loaded) {
-    controller->setNodePolicy(loaded->policy);
+    network->configure(loaded->network);
+    planAnew(loaded->policy);
     source->setPolicy(loaded->policy);
     event.reason = "ConfigReloaded";
     event.message = options.config + " is in force";
@@ -191,9 +196,27 @@ void Agent::Parts::makeSource(const model::NodeFacts& node) {
   source->setStateDir(options.state_dir);
 }
 
+void Agent::Parts::makeNetwork(model::NodeFacts& node) {
+  Network::Options network_options{.roots = options.roots, .bpffs = options.bpffs, .changed = {}};
+  network_options.changed = [this] {
+    if (controller) planAnew(watcher ? watcher->current().policy : config.policy);
+  };
+  network = std::make_unique<Network>(*loop, std::move(network_options));
+  network->configure(config.network);
+  node.traffic = network->wanted();
+  node.traffic_problem = network->problem();
+  source->setNetworkReader([this] { return network->status(); });
+}
+
+void Agent::Parts::planAnew(const model::NodePolicy& policy) {
+  controller->setTraffic(network->wanted(), network->problem());
+  controller->setNodePolicy(policy);
+}
+
 void Agent::Parts::makeController(model::NodeFacts node, cgroup::Hierarchy hierarchy) {
   applier = std::make_unique<control::Applier>(options.roots, std::move(hierarchy), *journal,
                                                observability->metrics());
+  applier->setTraffic(network.get());
   control::Controller::Options controls;
   controls.sweep_min = std::chrono::seconds(options.sweep_seconds);
   controls.sweep_max = std::max(controls.sweep_max, controls.sweep_min);
@@ -260,6 +283,7 @@ base::Status Agent::Parts::makeObservability() {
   ASSIGN_OR_RETURN(cgroup::Hierarchy to_read, cgroup::Hierarchy::open(options.roots));
   observability = std::make_unique<Observability>(*loop, std::move(to_read), *source);
   observability->configLoaded(config);
+  observability->setTraffic(*network);
   return base::ok();
 }
 
@@ -294,6 +318,7 @@ Started Agent::start(AgentOptions options) {
       cgroup::probeNode(parts->options.roots, *hierarchy, knownCgroups(parts->options.roots));
   node.may_enter_namespaces = netns::mayEnterNamespaces();
   parts->makeSource(node);
+  parts->makeNetwork(node);
   if (auto status = parts->makeObservability(); !status) return failed(kExitFailure, status.error());
   parts->makeController(std::move(node), std::move(*hierarchy));
   if (auto status = parts->startApi(); !status) return failed(kExitFailure, status.error());

@@ -5,8 +5,11 @@
 namespace plimsoll::agent {
 
 api::NodeInfo ApiSource::node() const {
-  std::lock_guard lock(mutex_);
-  return node_;
+  std::unique_lock lock(mutex_);
+  api::NodeInfo node = node_;
+  lock.unlock();
+  if (read_network_) node.network = read_network_();
+  return node;
 }
 
 base::Result<model::StatsSample> ApiSource::stats(const model::ContainerReport& report) {

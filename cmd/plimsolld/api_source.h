@@ -33,11 +33,13 @@ class ApiSource : public api::Source {
   // Before anybody asks.
   using ReadStats = std::function<base::Result<model::StatsSample>(const model::ContainerReport&)>;
   void setStatsReader(ReadStats read) { read_stats_ = std::move(read); }
+  void setNetworkReader(std::function<model::NetworkStatus()> read) { read_network_ = std::move(read); }
 
  private:
   const control::ReportStore& store_;
   api::EventRing events_;
   ReadStats read_stats_;
+  std::function<model::NetworkStatus()> read_network_;
   std::string state_dir_;
   mutable std::mutex history_mutex_;
   mutable std::mutex mutex_;

@@ -67,7 +67,9 @@ bool Observability::serving(const std::string& service) const {
 }
 
 base::Result<model::StatsSample> Observability::stats(const model::ContainerReport& report) {
-  return stats_.get(report.container.id, report.cgroup_path);
+  auto sample = stats_.get(report.container.id, report.cgroup_path);
+  if (sample && network_) sample->now.traffic = network_->stats(report);
+  return sample;
 }
 
 http::Response Observability::answer(const http::Request& request) {
@@ -98,6 +100,7 @@ metrics::NodeNumbers Observability::nodeNumbers() const {
   numbers.runtime_version = node.facts.runtime_version;
   numbers.nri_version = node.facts.nri_version;
   numbers.kernel_features = kernelFeatures(node);
+  numbers.network = node.network;
   numbers.events_dropped = source_.events().overwritten();
   numbers.live = checks_.run(health::Of::Live).good;
   numbers.ready = checks_.run(health::Of::Ready).good;

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "cmd/plimsolld/api_source.h"
+#include "cmd/plimsolld/network.h"
 #include "pkg/cgroup/stats_cache.h"
 #include "pkg/config/config.h"
 #include "pkg/health/agent_state.h"
@@ -39,6 +40,8 @@ class Observability {
   bool serving(const std::string& service) const;
   // Counters of a container, at most a few seconds old. Any thread.
   base::Result<model::StatsSample> stats(const model::ContainerReport& report);
+  // Before anybody asks; it outlives this.
+  void setTraffic(const Network& network) { network_ = &network; }
 
   struct Watched {
     const nri::Plugin& plugin;
@@ -69,6 +72,7 @@ class Observability {
   health::Checks checks_;
   cgroup::StatsCache stats_;
   metrics::Scrape scrape_;
+  const Network* network_ = nullptr;
   std::unique_ptr<Watched> watched_;
   sys::EventLoop::Handle beat_timer_;
   uint64_t zombies_ = 0, protocol_errors_ = 0;  // as last seen

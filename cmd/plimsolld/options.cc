@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kFooter =
     "Exit codes: 0 ended by a signal, 1 failure, 2 wrong command line, 3 wrong configuration,\n"
     "4 this host cannot be served (cgroup v1 or hybrid).\n"
-    "release: 0 nothing of Plimsoll's is left, 1 something could not be put back, 3 an agent runs.";
+    "release: 0 nothing of Plimsoll's is left, 1 something could not be put back, 3 an agent runs.\n"
+    "doctor: 0 traffic control can be had here, 1 not.";
 
 void addRunOptions(CLI::App& app, AgentOptions& options) {
   addSandboxOptions(app, options.sandbox);
@@ -36,6 +37,8 @@ void addRunOptions(CLI::App& app, AgentOptions& options) {
   app.add_option("--cgroup-root", options.roots.cgroup, "the host's cgroup v2 mount")->capture_default_str();
   app.add_option("--proc-root", options.roots.proc, "the host's /proc")->capture_default_str();
   app.add_option("--sys-root", options.roots.sys, "the host's /sys")->capture_default_str();
+  app.add_option("--bpffs", options.bpffs, "where bpffs is mounted: what outlives the agent is pinned there")
+      ->capture_default_str();
   app.add_option("--sweep-seconds", options.sweep_seconds, "shortest time between looks for foreign changes")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
@@ -57,6 +60,18 @@ CLI::App* addRelease(CLI::App& app, ReleaseOptions& options) {
   return release;
 }
 
+CLI::App* addDoctor(CLI::App& app, DoctorOptions& options) {
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "say which traffic control this node will have and what it lacks; changes nothing");
+  doctor
+      ->add_option_function<std::string>(
+          "-o,--output", [&options](const std::string& format) { options.json = format == "json"; },
+          "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  doctor->fallthrough();
+  return doctor;
+}
+
 }  // namespace
 
 ParseOutcome parseCommandLine(int argc, char** argv) {
@@ -67,6 +82,7 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check-config", "read a configuration, list its mistakes, and end");
   check->add_option("FILE", outcome.line.file)->required();
   CLI::App* release = addRelease(app, outcome.line.release);
+  CLI::App* doctor = addDoctor(app, outcome.line.doctor);
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.require_subcommand(0, 1);
   try {
@@ -77,6 +93,7 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   }
   if (*check) outcome.line.command = Command::CheckConfig;
   if (*release) outcome.line.command = Command::Release;
+  if (*doctor) outcome.line.command = Command::Doctor;
   if (*version) outcome.line.command = Command::Version;
   return outcome;
 }

@@ -22,6 +22,7 @@ struct AgentOptions {
   std::string state_dir = "/var/lib/plimsoll";  // of the journal
   int handover_seconds = 30;                    // how long to wait for another agent that has the journal
   std::string log_level = "info";
+  std::string bpffs = "/sys/fs/bpf";  // where what outlives the agent is pinned
   int sweep_seconds = 10;
 };
 
@@ -30,13 +31,18 @@ struct ReleaseOptions {
   bool json = false;
 };
 
-enum class Command { Run, CheckConfig, Release, Version };
+enum class Command { Run, CheckConfig, Release, Doctor, Version };
+
+struct DoctorOptions {
+  bool json = false;
+};
 
 struct CommandLine {
   Command command = Command::Run;
   AgentOptions options;
   std::string file;  // CheckConfig
   ReleaseOptions release;
+  DoctorOptions doctor;
 };
 
 // Exit codes, as documented in --help.

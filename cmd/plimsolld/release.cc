@@ -1,5 +1,6 @@
 #include "cmd/plimsolld/release.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -8,6 +9,7 @@
 #include "cmd/kubectl-plimsoll/table.h"
 #include "pkg/base/parse.h"
 #include "pkg/control/release.h"
+#include "pkg/netqos/release.h"
 
 namespace plimsoll::agent {
 namespace {
@@ -54,7 +56,30 @@ JsonValue jsonOf(const std::optional<std::string>& text) {
   return text ? JsonValue(*text) : JsonValue(nullptr);
 }
 
-JsonValue document(const ReleaseReport& report, bool dry_run) {
+using Programs = std::vector<netqos::Released>;
+
+// Everything that was done, of settings and of traffic programs.
+struct Done {
+  ReleaseReport settings;
+  Programs programs;
+  bool clean() const {
+    return settings.clean() && std::all_of(programs.begin(), programs.end(),
+                                           [](const netqos::Released& each) { return each.problem.empty(); });
+  }
+};
+
+std::string table(const Programs& programs, bool dry_run) {
+  cli::Table table({"TRAFFIC", "OUTCOME", "REASON"});
+  for (const netqos::Released& each : programs) {
+    const bool good = each.problem.empty();
+    const char* outcome = !good ? "Failed" : dry_run ? "WouldRemove" : "Removed";
+    table.add({each.what, {outcome, good ? cli::Tone::Plain : cli::Tone::Bad}, good ? "-" : each.problem});
+  }
+  return table.render(cli::Palette(false));
+}
+
+JsonValue document(const Done& done, bool dry_run) {
+  const ReleaseReport& report = done.settings;
   JsonValue out = {{"apiVersion", "plimsoll.dev/v1"}, {"kind", "ReleaseReport"}, {"dryRun", dry_run}};
   out["items"] = JsonValue::array();
   for (const ReleaseRow& row : report.rows) {
@@ -74,11 +99,18 @@ JsonValue document(const ReleaseReport& report, bool dry_run) {
     if (!row.reason.empty()) item["reason"] = row.reason;
     out["items"].push_back(std::move(item));
   }
+  out["traffic"] = JsonValue::array();
+  for (const netqos::Released& each : done.programs) {
+    JsonValue item = {{"what", each.what}};
+    if (!each.problem.empty()) item["problem"] = each.problem;
+    out["traffic"].push_back(std::move(item));
+  }
   return out;
 }
 
-std::string summary(const ReleaseReport& report) {
-  if (report.rows.empty()) return "nothing to put back\n";
+std::string summary(const Done& done) {
+  const ReleaseReport& report = done.settings;
+  if (report.rows.empty()) return done.programs.empty() ? "nothing to put back\n" : "";
   std::string text;
   for (Outcome outcome : {Outcome::Restored, Outcome::WouldRestore, Outcome::Left, Outcome::Gone,
                           Outcome::Failed, Outcome::NothingKnown}) {
@@ -95,14 +127,53 @@ int fail(std::ostream& err, const std::string& message, int exit_code = kExitFai
   return exit_code;
 }
 
-int print(const ReleaseReport& report, const ReleaseOptions& options, std::ostream& out) {
+int print(const Done& done, const ReleaseOptions& options, std::ostream& out) {
   if (options.json) {
-    out << cli::toJson(document(report, options.dry_run));
+    out << cli::toJson(document(done, options.dry_run));
   } else {
-    if (!report.rows.empty()) out << table(report);
-    out << summary(report);
+    if (!done.programs.empty()) out << table(done.programs, options.dry_run);
+    if (!done.settings.rows.empty()) out << table(done.settings);
+    out << summary(done);
   }
-  return report.clean() ? kExitOk : kExitFailure;
+  return done.clean() ? kExitOk : kExitFailure;
+}
+
+Programs releaseTraffic(const AgentOptions& agent, const ReleaseOptions& options) {
+  netqos::Options traffic;
+  traffic.bpffs = agent.bpffs;
+  traffic.roots = agent.roots;
+  return netqos::release(traffic,
+                         options.dry_run ? netqos::ReleaseMode::DryRun : netqos::ReleaseMode::Release);
+}
+
+// Settings of traffic ended with the programs: what the journal has of them is seen as it is now.
+control::Mechanisms mechanisms(const cgroup::Hierarchy& hierarchy, const AgentOptions& agent) {
+  control::Mechanisms all = control::cgroupMechanisms(hierarchy, agent.roots);
+  all[model::Target::Traffic] = [&agent](const journal::Change& change) {
+    return base::Result<std::unique_ptr<mechanism::Access>>(
+        netqos::releasedAccess(agent.roots, {change.place, change.place_id}));
+  };
+  return all;
+}
+
+// A dry run leaves the programs where they are, so such a value is still ours.
+void asIfStillThere(ReleaseReport& report) {
+  for (ReleaseRow& row : report.rows) {
+    if (row.change.target != model::Target::Traffic || row.outcome != Outcome::Restored) continue;
+    row.outcome = Outcome::WouldRestore;
+    row.now = row.change.ours;
+  }
+}
+
+base::Result<ReleaseReport> releaseSettings(journal::Journal& journal, const AgentOptions& agent,
+                                            const ReleaseOptions& options) {
+  if (journal.openChanges().empty()) return ReleaseReport{};
+  ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::open(agent.roots));
+  const auto mode = options.dry_run ? control::Mode::DryRun : control::Mode::Restore;
+  ReleaseReport report = control::releaseAll(journal, mechanisms(hierarchy, agent), mode);
+  if (options.dry_run) asIfStillThere(report);
+  journal.flush();
+  return report;
 }
 
 }  // namespace
@@ -111,7 +182,8 @@ int runRelease(const AgentOptions& agent, const ReleaseOptions& options, std::os
                std::ostream& err) {
   // Opening would make it.
   std::error_code ignored;
-  if (!std::filesystem::exists(agent.state_dir, ignored) && !ignored) return print({}, options, out);
+  if (!std::filesystem::exists(agent.state_dir, ignored) && !ignored)
+    return print({{}, releaseTraffic(agent, options)}, options, out);
   journal::Options journal_options;
   journal_options.dir = agent.state_dir;
   journal_options.read_only = options.dry_run;
@@ -123,14 +195,11 @@ int runRelease(const AgentOptions& agent, const ReleaseOptions& options, std::os
   for (const std::string& trouble : {journal.problem(), journal.recovery()}) {
     if (!trouble.empty()) fail(err, "warning: " + trouble);
   }
-  if (journal.openChanges().empty()) return print({}, options, out);
-  auto hierarchy = cgroup::Hierarchy::open(agent.roots);
-  if (!hierarchy) return fail(err, hierarchy.error().message);
-  const auto mode = options.dry_run ? control::Mode::DryRun : control::Mode::Restore;
-  const ReleaseReport report =
-      control::releaseAll(journal, control::cgroupMechanisms(*hierarchy, agent.roots), mode);
-  journal.flush();
-  return print(report, options, out);
+  // The journal is held by now: no agent runs that would attach again.
+  Programs programs = releaseTraffic(agent, options);
+  auto settings = releaseSettings(journal, agent, options);
+  if (!settings) return fail(err, settings.error().message);
+  return print({*std::move(settings), std::move(programs)}, options, out);
 }
 
 }  // namespace plimsoll::agent

@@ -30,6 +30,7 @@ class ReleaseCommandTest : public testing::Test {
   ReleaseCommandTest() : cgroup_(host_.container(kPath)) {
     agent_.roots = host_.roots();
     agent_.state_dir = host_.directory() + "/state";
+    agent_.bpffs = host_.directory() + "/bpf";
   }
 
   std::unique_ptr<journal::Journal> open() { return *journal::Journal::open({.dir = agent_.state_dir}); }

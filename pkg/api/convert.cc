@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "pkg/api/network.h"
 #include "pkg/api/utf8.h"
 #include "pkg/base/result.h"
 #include "pkg/model/explain.h"
@@ -248,6 +249,7 @@ void toProto(const NodeInfo& node, pb::Node* out) {
   out->set_online_cpus(node.facts.online_cpus.toString());
   out->set_online_nodes(node.facts.online_mems.toString());
   out->set_page_size_bytes(node.facts.page_size);
+  toProto(node.network, out->mutable_network());
 }
 
 void toProto(const model::SettingSpec& spec, pb::SettingInfo* out) {

@@ -16,6 +16,7 @@
 #include "pkg/journal/journal.h"
 #include "pkg/model/container_stats.h"
 #include "pkg/model/facts.h"
+#include "pkg/model/network_status.h"
 #include "pkg/model/plan.h"
 
 namespace plimsoll::api {
@@ -34,6 +35,8 @@ struct NodeInfo {
   std::string config_problem;  // the last load failed, the one before stays in force: why
   std::vector<std::string> classes;
   int rules = 0;
+
+  model::NetworkStatus network;
 
   // Settings that this kernel or runtime cannot do: key and reason.
   std::vector<std::pair<std::string, std::string>> unsupported;

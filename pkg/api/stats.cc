@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "pkg/api/network.h"
 #include "pkg/api/utf8.h"
 #include "pkg/model/value.h"
 
@@ -99,6 +100,7 @@ base::Result<pb::GetStatsResponse> getStats(Source& source, const pb::GetStatsRe
     out->set_class_name(validUtf8(report->plan.class_name));
     if (sample) {
       toProto(*sample, out);
+      if (sample->now.traffic) toProto(*sample->now.traffic, *report, out->mutable_traffic());
     } else {
       out->set_problem(validUtf8(sample.error().message));
     }

@@ -67,6 +67,34 @@ TEST(GetStats, UnknownStaysAbsentAndNoLimitIsMinusOne) {
   EXPECT_EQ(stats.pids().max(), -1);
 }
 
+TEST(GetStats, TrafficComesWithTheLimitsInForce) {
+  StatsSource source;
+  auto sample = sampleOf(0);
+  model::TrafficStats& traffic = sample.now.traffic.emplace();
+  traffic.traffic_class = "high";
+  traffic.mode = "link tcx";
+  traffic.egress = {.bytes = 7, .packets = 2, .marks = 1, .drop_bytes = 3, .drop_packets = 4};
+  traffic.attached.push_back({"ingress of veth\xff", "plm_pod_out", "tcx", ""});
+  source.add("web-0", "id-0", sample);
+  source.add("web-1", "id-1", sampleOf(0));
+  auto report = *source.reports_.front();
+  report.plan.settings = {plannedSetting("net.egress.rate", "10M", model::State::Applied),
+                          plannedSetting("net.ingress.rate", "20M", model::State::Failed),
+                          plannedSetting("net.pod.egress.rate", "max", model::State::Applied)};
+  source.reports_.front() = std::make_shared<const model::ContainerReport>(std::move(report));
+  const auto response = getStats(source, {}, {});
+  ASSERT_TRUE(response) << response.error().message;
+  const pb::TrafficStats& seen = response->containers(0).traffic();
+  EXPECT_EQ(seen.traffic_class(), "high");
+  EXPECT_EQ(seen.egress().bytes(), 7U);
+  EXPECT_EQ(seen.egress().drop_packets(), 4U);
+  EXPECT_EQ(seen.egress_rate(), "10M");
+  EXPECT_EQ(seen.ingress_rate(), "") << "not in force";
+  EXPECT_EQ(seen.pod_egress_rate(), "") << "no limit";
+  EXPECT_EQ(seen.attached_size(), 1);
+  EXPECT_FALSE(response->containers(1).has_traffic());
+}
+
 TEST(GetStats, TheLookBeforeComesWithItsAge) {
   StatsSource source;
   auto sample = sampleOf(9);

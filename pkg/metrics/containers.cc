@@ -10,8 +10,10 @@ namespace {
 
 using model::ContainerReport;
 using model::ContainerStats;
+using model::FlowStats;
 using model::MemoryEvents;
 using model::Pressure;
+using model::TrafficStats;
 
 bool isShown(const ContainerReport& report) {
   return !report.plan.settings.empty() && !report.cgroup_path.empty() &&
@@ -100,6 +102,29 @@ void writeMemoryEvents(Writer& writer, const PerContainer& containers) {
   }
 }
 
+void writeTraffic(Writer& writer, const PerContainer& containers) {
+  constexpr std::pair<std::string_view, uint64_t FlowStats::*> kFamilies[] = {
+      {"plimsoll_container_network_bytes_total", &FlowStats::bytes},
+      {"plimsoll_container_network_packets_total", &FlowStats::packets},
+      {"plimsoll_container_network_dropped_packets_total", &FlowStats::drop_packets},
+      {"plimsoll_container_network_marked_packets_total", &FlowStats::marks}};
+  constexpr std::pair<std::string_view, FlowStats TrafficStats::*> kDirections[] = {
+      {"egress", &TrafficStats::egress}, {"ingress", &TrafficStats::ingress}};
+  for (const auto& [family, count] : kFamilies) {
+    writer.family(family);
+    for (const auto& [report, stats] : containers.series) {
+      if (!stats.traffic) continue;
+      for (const auto& [direction, flow] : kDirections) {
+        writer.sample({{"namespace", report->pod.ns},
+                       {"pod", report->pod.name},
+                       {"container", report->container.name},
+                       {"direction", direction}},
+                      (*stats.traffic).*flow.*count);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 PerContainer collectContainers(const std::vector<ReportPtr>& reports, size_t most,
@@ -131,6 +156,7 @@ void writeContainers(Writer& writer, const PerContainer& containers) {
             [](const ContainerStats& s) { return s.memory_peak; });
   writeEach(writer, containers, "plimsoll_container_pids_peak",
             [](const ContainerStats& s) { return s.pids_peak; });
+  writeTraffic(writer, containers);
 }
 
 }  // namespace plimsoll::metrics

@@ -16,6 +16,9 @@ constexpr std::string_view kSettingState =
 constexpr std::string_view kSettingResult =
     "`setting`: a row of docs/annotations.md; `result`: applied, adjusted, moot, failed, unsupported";
 constexpr std::string_view kOwner = "`owner`: kubelet, runtime, systemd, other, unknown";
+constexpr std::string_view kTrafficClass = "`class`: system, high, normal, besteffort";
+constexpr std::string_view kDirection =
+    "`namespace`, `pod`, `container`: names; `direction`: egress, ingress";
 constexpr std::string_view kContainer = "`namespace`, `pod`, `container`: names";
 
 constexpr Family kFamilies[] = {
@@ -79,6 +82,20 @@ constexpr Family kFamilies[] = {
     {"plimsoll_scrape_duration_seconds", G, "", kAlpha, "Time that the scrape before this one took."},
     {"plimsoll_containers_without_series", G, "", kAlpha,
      "Containers with settings that have no series of their own, since there are more than maxContainers."},
+    {"plimsoll_network_up", G, "mode", kAlpha,
+     "Whether traffic control runs: 1 or 0. No series: it is not wanted (network.enabled).",
+     "`mode`: link_tcx, link_classic, cgroup, sockets_only, stepped_back, none"},
+    {"plimsoll_network_entities", G, "kind", kAlpha, "Containers and pods that the traffic programs know.",
+     "`kind`: container, pod"},
+    {"plimsoll_network_repairs_total", C, "", kAlpha, "Attachments that were gone and were put back."},
+    {"plimsoll_network_stepped_back", G, "", kAlpha, "Places that are left to somebody else now."},
+    {"plimsoll_network_sent_bytes_total", C, "class", kAlpha, "Bytes sent by the uplinks.", kTrafficClass},
+    {"plimsoll_network_sent_packets_total", C, "class", kAlpha, "Packets sent by the uplinks.",
+     kTrafficClass},
+    {"plimsoll_network_dropped_packets_total", C, "class", kAlpha,
+     "Packets that the virtual queue of an uplink dropped.", kTrafficClass},
+    {"plimsoll_network_marked_packets_total", C, "class", kAlpha,
+     "Packets that the virtual queue of an uplink marked (ECN).", kTrafficClass},
     {"process_cpu_seconds_total", C, "", kStable, "CPU time that the agent has used."},
     {"process_resident_memory_bytes", G, "", kStable, "Memory of the agent in RAM."},
     {"process_virtual_memory_bytes", G, "", kStable, "Address space of the agent."},
@@ -103,6 +120,14 @@ constexpr Family kFamilies[] = {
      "The most memory that the container ever had.", kContainer, true},
     {"plimsoll_container_pids_peak", G, "namespace, pod, container", kAlpha,
      "The most processes and threads that the container ever had.", kContainer, true},
+    {"plimsoll_container_network_bytes_total", C, "namespace, pod, container, direction", kAlpha,
+     "Bytes of the container that passed the traffic programs.", kDirection, true},
+    {"plimsoll_container_network_packets_total", C, "namespace, pod, container, direction", kAlpha,
+     "Packets of the container that passed the traffic programs.", kDirection, true},
+    {"plimsoll_container_network_dropped_packets_total", C, "namespace, pod, container, direction", kAlpha,
+     "Packets of the container above its or its pod's rate that were dropped.", kDirection, true},
+    {"plimsoll_container_network_marked_packets_total", C, "namespace, pod, container, direction", kAlpha,
+     "Packets of the container above its or its pod's rate that were marked (ECN).", kDirection, true},
 };
 
 }  // namespace

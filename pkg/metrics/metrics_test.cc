@@ -326,6 +326,39 @@ TEST_F(MetricsTest, SeriesOfContainersShowWhatIsKnownAndNothingElse) {
   EXPECT_FALSE(text.families.contains("plimsoll_container_pids_peak"));
 }
 
+TEST_F(MetricsTest, TrafficIsByClassAndContainer) {
+  ParsedText text = scrape();
+  EXPECT_FALSE(text.families.contains("plimsoll_network_up")) << "not wanted";
+  node_.network.wanted = true;
+  node_.network.problem = "CAP_BPF is missing";
+  EXPECT_EQ(scrape().value("plimsoll_network_up", {{"mode", "none"}}), 0);
+  node_.network.problem.clear();
+  node_.network.mode = "link tcx";
+  node_.network.pods = 2;
+  for (uint64_t bytes : {100, 11}) {
+    node_.network.uplinks.emplace_back().sent[1] = {
+        .bytes = bytes, .packets = 3, .marks = 1, .drop_packets = 2};
+  }
+  auto container = report("web-0"), plain = report("web-1", "plain");
+  container->plan.settings = plain->plan.settings = {planned("cpu.weight", State::Applied)};
+  reports_ = {container, plain};
+  stats_["id"] = stats_["plain"] = someStats();
+  stats_["id"].traffic.emplace().ingress = {.bytes = 7, .drop_packets = 5};
+  per_container_ = 10;
+  text = scrape();
+  EXPECT_EQ(text.value("plimsoll_network_up", {{"mode", "link_tcx"}}), 1);
+  EXPECT_EQ(text.value("plimsoll_network_entities", {{"kind", "pod"}}), 2);
+  EXPECT_EQ(text.value("plimsoll_network_sent_bytes_total", {{"class", "high"}}), 111);
+  EXPECT_EQ(text.value("plimsoll_network_dropped_packets_total", {{"class", "high"}}), 4);
+  EXPECT_EQ(text.value("plimsoll_network_sent_bytes_total", {{"class", "besteffort"}}), 0);
+  EXPECT_EQ(text.value("plimsoll_container_network_bytes_total", with(kWeb, {{"direction", "ingress"}})), 7);
+  EXPECT_EQ(
+      text.value("plimsoll_container_network_dropped_packets_total", with(kWeb, {{"direction", "ingress"}})),
+      5);
+  EXPECT_EQ(text.families.at("plimsoll_container_network_bytes_total").samples.size(), 2U)
+      << "nothing of the one without";
+}
+
 TEST_F(MetricsTest, SeriesOfContainersAreCappedAndToldSo) {
   for (int i = 0; i < 5; ++i) {
     auto container = report("web-" + std::to_string(i), std::to_string(i));
@@ -376,10 +409,12 @@ TEST_F(MetricsTest, EveryFamilyOfTheTableIsWritten) {
   }
   metrics_.nriRequest(NriRequest::CreateContainer, 1ms);
   node_.kernel_features = {{"cpu.idle", true}};
+  node_.network.wanted = true;
   auto container = report("web-0");
   container->plan.settings = {planned("cpu.weight", State::Applied)};
   reports_ = {container};
   stats_["id"] = someStats();
+  stats_["id"].traffic.emplace();
   per_container_ = 1;
   const ParsedText text = scrape();
   std::set<std::string> wanted, written;

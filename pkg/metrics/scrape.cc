@@ -259,7 +259,9 @@ std::string Scrape::write() {
   text.reserve(last_size_ + last_size_ / 8 + 1024);
   Writer writer(text);
   const std::vector<ReportPtr> reports = sources_.reports();
-  writeNode(writer, sources_.node());
+  const NodeNumbers node = sources_.node();
+  writeNode(writer, node);
+  writeNetwork(writer, node.network);
   writeReports(writer, reports);
   writeRecorded(writer, metrics_);
   writeProcess(writer);

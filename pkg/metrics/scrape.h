@@ -27,6 +27,7 @@ struct NodeNumbers {
   // Whether the kernel has what a setting needs; those that are not listed are not known.
   std::vector<std::pair<std::string_view, bool>> kernel_features;
   uint64_t events_dropped = 0;
+  model::NetworkStatus network;
   bool live = true, ready = false;
   struct {
     uint64_t answered = 0, refused = 0, bad = 0;
@@ -62,6 +63,7 @@ class Scrape {
 
 void writeRecorded(Writer& writer, const Metrics& metrics);
 void writeNode(Writer& writer, const NodeNumbers& node);
+void writeNetwork(Writer& writer, const model::NetworkStatus& network);
 void writeReports(Writer& writer, const std::vector<ReportPtr>& reports);
 void writeProcess(Writer& writer);
 

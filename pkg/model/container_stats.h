@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "pkg/model/network_status.h"
+
 namespace plimsoll::model {
 
 // Time in which some, or all, of the tasks that wanted to run waited for the resource.
@@ -30,7 +32,8 @@ struct ContainerStats {
   std::optional<int64_t> memory_high, memory_max;       // bytes; kMax (value.h): no limit
   MemoryEvents memory_events;
   std::optional<uint64_t> pids_current, pids_peak;
-  std::optional<int64_t> pids_max;  // kMax: no limit
+  std::optional<int64_t> pids_max;      // kMax: no limit
+  std::optional<TrafficStats> traffic;  // counted by the traffic programs, not by the kernel itself
   bool operator==(const ContainerStats&) const = default;
 };
 

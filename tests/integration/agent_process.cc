@@ -88,6 +88,7 @@ std::vector<std::string> AgentProcess::arguments() const {
                                         "--cgroup-root=" + roots_.cgroup,
                                         "--proc-root=" + roots_.proc,
                                         "--sys-root=" + roots_.sys,
+                                        "--bpffs=" + bpffs_,
                                         "--sweep-seconds=1"};
   if (!cri_socket_.empty()) arguments.push_back("--cri-socket=" + cri_socket_);
   if (std::ifstream(configFile())) arguments.push_back("--config=" + configFile());

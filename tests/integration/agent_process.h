@@ -36,6 +36,9 @@ class AgentProcess {
   std::string nriSocket() const { return directory_ + "/nri.sock"; }
   std::string apiSocket() const { return directory_ + "/run/api.sock"; }
   std::string httpSocket() const { return directory_ + "/http.sock"; }
+  // A folder that is no bpffs, unless a test has one.
+  void useBpffs(const std::string& path) { bpffs_ = path; }
+  const std::string& bpffs() const { return bpffs_; }
   void switchHttpOff() { http_ = false; }
   void useCri(const std::string& socket) { cri_socket_ = socket; }
   std::string stateDirectory() const { return directory_ + "/state"; }
@@ -56,6 +59,7 @@ class AgentProcess {
   pid_t pid_ = 0;
   bool http_ = true;
   std::string cri_socket_;
+  std::string bpffs_ = directory_ + "/bpf";
 };
 
 }  // namespace plimsoll::integration
