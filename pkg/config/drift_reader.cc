@@ -26,24 +26,13 @@ std::optional<DriftMode> readMode(const Entry& entry, Problems& problems) {
   return std::nullopt;
 }
 
-// "cpu.max", or a group: "memory.*".
-bool isKnownPattern(const std::string& pattern) {
-  if (pattern == "*" || model::findSetting(pattern)) return true;
-  if (!pattern.ends_with(".*")) return false;
-  const std::string_view stem = std::string_view(pattern).substr(0, pattern.size() - 1);
-  for (const model::SettingSpec& spec : model::settingsTable()) {
-    if (spec.key.starts_with(stem)) return true;
-  }
-  return false;
-}
-
 void readModes(const Entry& entry, model::DriftRules& drift, Problems& problems) {
   if (!entry.value.isMap()) {
     problems.add(entry.line, "settings of drift wants a mapping from setting to enforce, warn or yield");
     return;
   }
   for (const Entry& e : entry.value.entries) {
-    if (!isKnownPattern(e.key)) {
+    if (rowsOf(e.key).empty()) {
       auto near = model::nearestSettingKey(e.key);
       problems.add(e.line, "there is no setting " + model::inQuotes(e.key) +
                                (near ? "; did you mean " + *near + "?" : ""));

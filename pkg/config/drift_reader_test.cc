@@ -26,6 +26,14 @@ TEST(DriftReader, ReadsModesAndFight) {
   EXPECT_EQ(drift.fight_window, std::chrono::minutes(2));
 }
 
+TEST(DriftReader, PatternsOfFreeNames) {
+  for (const char* pattern : {"*", "sysctl.*", "sysctl.net.ipv6.*", "sysctl.net.core.somaxconn"}) {
+    auto config = load(std::string("{settings: {'") + pattern + "': warn}}");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->policy.drift.settings.size(), 1U) << pattern;
+  }
+}
+
 TEST(DriftReader, WithoutTheSectionNothingIsSaid) {
   EXPECT_FALSE(builtInConfig().policy.drift.otherwise);
   EXPECT_EQ(builtInConfig().policy.drift.fight_rewrites, 5);

@@ -46,6 +46,10 @@ std::vector<std::string> readPatterns(const Entry& entry, Problems& problems);
 // "cpu.weight: 400", or nested: "cpu: {weight: 400}".
 std::vector<model::Request> readSettings(const Entry& entry, const model::Source& source, Problems& problems);
 
+// The rows that "cpu.max", "memory.*" or "sysctl.net.ipv6.*" stands for; empty: it is no key of ours.
+// "on-error" and "policy" ask for nothing by themselves and are not among them.
+std::vector<const model::SettingSpec*> rowsOf(std::string_view pattern);
+
 // `classes` are those that rules may name.
 std::vector<model::Rule> readRules(const Entry& entry, const std::vector<std::string_view>& classes,
                                    Problems& problems);

@@ -75,7 +75,8 @@ bool matchesFreeName(std::string_view pattern, const SettingSpec& spec) {
   return pattern.starts_with(spec.key.substr(0, spec.key.find('<')));
 }
 
-// The rows that a rule's key stands for. "on-error" and "policy" ask for nothing by themselves.
+}  // namespace
+
 std::vector<const SettingSpec*> rowsOf(std::string_view pattern) {
   if (auto one = model::findSetting(pattern); one && one->spec->free_name != nullptr) return {one->spec};
   std::vector<const SettingSpec*> rows;
@@ -88,6 +89,8 @@ std::vector<const SettingSpec*> rowsOf(std::string_view pattern) {
   }
   return rows;
 }
+
+namespace {
 
 bool isOrdered(ValueType type) {
   switch (type) {
