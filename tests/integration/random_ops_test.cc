@@ -449,7 +449,7 @@ void operateAndRelease(RandomNode& node, int64_t operations) {
 TEST(RandomOperations, OnAFakeHost) {
   testing_support::FakeHost host;
   auto node = fakeNode(host);
-  operateAndRelease(*node, fromEnvironment("PLIMSOLL_OPS", 1'500));
+  operateAndRelease(*node, fromEnvironment("PLIMSOLL_OPS", 10'000));
 }
 
 TEST(RandomOperations, OnARealKernel) {
