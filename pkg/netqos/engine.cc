@@ -128,11 +128,12 @@ void Engine::Impl::onEvents() {
     return;
   }
   for (uint32_t ifindex : changes->gone) pods_.deviceGone(ifindex);
+  pods_.devicesCame(changes->changed);
   const bool uplinks = std::any_of(changes->changed.begin(), changes->changed.end(),
                                    [this](const Device& device) { return uplinks_.concerns(device); });
   uint32_t repaired = 0, failed = 0;
   if (uplinks) uplinks_.reconcile(repaired, failed);
-  if (uplinks || !changes->gone.empty()) tellPrograms();
+  if (uplinks || !changes->gone.empty() || !changes->changed.empty()) tellPrograms();
 }
 
 NodeReport Engine::Impl::report() const {

@@ -69,6 +69,8 @@ class Pods {
   Hooks::Health reconcile(uint64_t pod_id, uint32_t& repaired, uint32_t& failed, uint32_t& forgotten);
   std::vector<uint64_t> ids() const;
   void deviceGone(uint32_t ifindex);
+  // Perhaps the links of pods that had none.
+  void devicesCame(const std::vector<Device>& devices);
 
   std::vector<Device> devices() const;
 
@@ -88,6 +90,7 @@ class Pods {
   void storePodClass(PodState& pod);
   bool allDefault(const PodState& pod) const;
   base::Status discover(PodState& pod, const Subject& subject);
+  void lookAgainForLink(PodState& pod);
   base::Status settle(PodState& pod, const Subject* subject);
   base::Status settleOnce(PodState& pod, std::vector<const ContainerState*>& fresh);
   std::map<std::string, Place> wanted(const PodState& pod) const;

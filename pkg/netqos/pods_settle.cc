@@ -94,6 +94,31 @@ Status Pods::discover(PodState& pod, const Subject& subject) {
   return base::ok();
 }
 
+// By whichever process is in one of its containers now.
+void Pods::lookAgainForLink(PodState& pod) {
+  if (!pod.devices.empty() || pod.host_network) return;
+  for (const auto& [id, container] : pod.containers) {
+    const std::vector<pid_t> all = parts_.tree.processes(container.cgroup);
+    if (all.empty()) continue;
+    auto nsid = parts_.rtnl.nsidOf(all.front());
+    if (!nsid || !*nsid) return;
+    PodLinks links = linksInto(parts_.table.all(), **nsid);
+    if (links.devices.empty()) return;
+    pod.nsid = **nsid;
+    pod.devices = std::move(links.devices);
+    pod.reason.clear();
+    (void)settle(pod, nullptr);
+    return;
+  }
+}
+
+void Pods::devicesCame(const std::vector<Device>& devices) {
+  const bool any = std::any_of(devices.begin(), devices.end(),
+                               [](const Device& device) { return device.link != 0 && device.nsid >= 0; });
+  if (!any) return;
+  for (auto& [id, pod] : pods_) lookAgainForLink(pod);
+}
+
 uint8_t Pods::levelOf(const PodState& pod) const {
   if (pod.containers.empty()) return CgroupTree::depth(pod.cgroup.path) + 1;
   return CgroupTree::depth(pod.containers.begin()->second.cgroup.path);
@@ -261,6 +286,7 @@ Health Pods::reconcile(uint64_t pod_id, uint32_t& repaired, uint32_t& failed, ui
   for (uint64_t id : ended) forgetContainer(pod, id);
   forgotten += ended.size();
 
+  lookAgainForLink(pod);
   Health worst = Health::Fine;
   bool refused = false;
   const std::map<std::string, Place> places = pod.places;

@@ -231,6 +231,28 @@ TEST_F(Neighbours, WhatEndsIsForgotten) {
   });
 }
 
+TEST_F(Neighbours, ALinkThatComesLaterTakesOverFromTheCgroup) {
+  onNode(node_->host, [&](const std::string& bpffs) {
+    outputOf("ip link del pod0");
+    auto engine = Engine::start(optionsFor(bpffs));
+    ASSERT_TRUE(engine) << engine.error().message;
+    if ((*engine)->report().mode != Mode::LinkTcx) GTEST_SKIP() << "needs TCX";
+    ASSERT_EQ(apply(**engine, first_->subject(), "net.priority", "high"), "Applied");
+    EXPECT_EQ((*engine)->modeOf(first_->cgroup.id()).mode, Mode::Cgroup);
+    EXPECT_EQ(outputOf("ip link add pod0 type veth peer name eth0 netns " + node_->pod.path() +
+                       "; ip addr add 10.1.1.1/24 dev pod0; ip link set pod0 up"),
+              "");
+    node_->pod.shell(
+        "PATH=$PATH:/usr/sbin:/sbin; ip addr add 10.1.1.2/24 dev eth0; ip link set eth0 up; "
+        "ip route add default via 10.1.1.1");
+    (*engine)->onEvents();
+    const auto mode = (*engine)->modeOf(first_->cgroup.id());
+    EXPECT_EQ(mode.mode, Mode::LinkTcx) << mode.reason;
+    EXPECT_EQ(mode.attached.size(), 3u) << "the cgroup's egress program is not needed any more";
+    EXPECT_EQ(countTen(**engine), 10u);
+  });
+}
+
 TEST_F(Neighbours, AnUplinkThatComesLaterIsFoundByItsName) {
   onNode(node_->host, [&](const std::string& bpffs) {
     auto engine = Engine::start(optionsFor(bpffs, {"up0", "later0"}));
