@@ -90,6 +90,7 @@ std::vector<std::string> AgentProcess::arguments() const {
                                         "--sys-root=" + roots_.sys,
                                         "--bpffs=" + bpffs_,
                                         "--sweep-seconds=1"};
+  if (!profile_.empty()) arguments.push_back("--security-profile=" + profile_);
   if (!cri_socket_.empty()) arguments.push_back("--cri-socket=" + cri_socket_);
   if (std::ifstream(configFile())) arguments.push_back("--config=" + configFile());
   return arguments;

@@ -39,6 +39,7 @@ class AgentProcess {
   // A folder that is no bpffs, unless a test has one.
   void useBpffs(const std::string& path) { bpffs_ = path; }
   const std::string& bpffs() const { return bpffs_; }
+  void useProfile(const std::string& profile) { profile_ = profile; }
   void switchHttpOff() { http_ = false; }
   void useCri(const std::string& socket) { cri_socket_ = socket; }
   std::string stateDirectory() const { return directory_ + "/state"; }
@@ -58,7 +59,7 @@ class AgentProcess {
   std::string directory_;
   pid_t pid_ = 0;
   bool http_ = true;
-  std::string cri_socket_;
+  std::string cri_socket_, profile_;
   std::string bpffs_ = directory_ + "/bpf";
 };
 

@@ -203,6 +203,38 @@ TEST_F(NetworkTest, KilledAndBackItGoesOnCounting) {
   });
 }
 
+TEST_F(NetworkTest, NeedsNoMoreThanItsProfileSays) {
+  onTheNode([&](AgentProcess& agent) {
+    FakeRuntime runtime(agent.nriSocket(), fake::likeContainerd219());
+    agent.useProfile("net");
+    agent.start();
+    ASSERT_TRUE(runtime.waitForPlugins(1)) << agent.log();
+    EXPECT_THAT(agent.log(), HasSubstr("capabilities=\"NET_ADMIN PERFMON BPF\""));
+    runPod(runtime, {{"plimsoll.dev/net.priority", "high"}, {"plimsoll.dev/net.egress.rate", "100M"}});
+    EXPECT_THAT(agent.kubectl({"describe", "web", "-n", "shop"}).output,
+                AllOf(HasSubstr("Applied"), Not(HasSubstr("Failed")), Not(HasSubstr("Unsupported")),
+                      HasSubstr("Mode:         link"), Not(HasSubstr("why not"))));
+    send(5);
+    EXPECT_EQ(traffic(agent)["egress"]["packets"], 5);
+    agent.stop(SIGTERM);
+    EXPECT_EQ(release(agent).exit_code, 0);
+  });
+}
+
+TEST_F(NetworkTest, WithoutTheCapabilitiesItSaysSo) {
+  onTheNode([&](AgentProcess& agent) {
+    FakeRuntime runtime(agent.nriSocket(), fake::likeContainerd219());
+    agent.useProfile("core");
+    agent.start();
+    ASSERT_TRUE(runtime.waitForPlugins(1)) << agent.log();
+    runPod(runtime, {{"plimsoll.dev/net.priority", "high"}});
+    EXPECT_THAT(agent.kubectl({"describe", "web", "-n", "shop"}).output,
+                AllOf(HasSubstr("Unsupported"), HasSubstr("no traffic control on this node: ")));
+    EXPECT_THAT(agent.kubectl({"doctor", "--root", directory_}).output, HasSubstr("no traffic control: "));
+    agent.stop(SIGTERM);
+  });
+}
+
 TEST_F(NetworkTest, SwitchedOnAndOffWhileItRuns) {
   onTheNode(
       [&](AgentProcess& agent) {
