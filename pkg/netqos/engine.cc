@@ -112,13 +112,13 @@ Status Engine::Impl::configure(const LineOptions& line) {
 }
 
 Engine::Reconciled Engine::Impl::reconcile() {
-  Reconciled out;
   onEvents();
-  for (uint64_t id : pods_.ids()) pods_.reconcile(id, out.repaired, out.failed, out.forgotten);
-  uplinks_.reconcile(out.repaired, out.failed);
+  Pods::Tally tally;
+  for (uint64_t id : pods_.ids()) pods_.reconcile(id, tally);
+  uplinks_.reconcile(tally.repaired, tally.failed);
   tellPrograms();
   if (++reconciled_ % 4 == 1) lookAround();
-  return out;
+  return {tally.repaired, tally.forgotten, tally.failed};
 }
 
 void Engine::Impl::onEvents() {

@@ -44,21 +44,18 @@ Counts countsAt(const bpfobj::Traffic& traffic, uint32_t slot) {
 
 // ---- what there is -------------------------------------------------------------------------------------
 
-void Pods::adopt(const std::vector<Place>& taken) {
+void Pods::adoptEntities(const Paths& paths, PodBySlot& pod_by_slot) {
   bpfobj::Traffic& traffic = parts_.traffic;
-  const std::map<uint64_t, std::string> paths = parts_.tree.paths();
-  std::map<uint32_t, uint64_t> pod_by_slot;
   const std::vector<bpfobj::EntityRecord> records = traffic.entities();
   for (const bpfobj::EntityRecord& record : records) {
     auto path = paths.find(record.cgroup_id);
     if (path == paths.end()) {
       traffic.removeEntity(record.cgroup_id);
     } else if (traffic.entity(record.slot).parent == 0) {
-      PodState& pod = pods_[record.cgroup_id];
-      pod.cgroup = {path->second, record.cgroup_id};
-      pod.slot = record.slot;
-      pod.name = path->second;
-      pod.reason = "as an earlier agent found it";
+      pods_[record.cgroup_id] = {.cgroup = {path->second, record.cgroup_id},
+                                 .slot = record.slot,
+                                 .name = path->second,
+                                 .reason = "as an earlier agent found it"};
       pod_by_slot[record.slot] = record.cgroup_id;
     }
   }
@@ -74,35 +71,51 @@ void Pods::adopt(const std::vector<Place>& taken) {
     pods_[pod->second].containers[record.cgroup_id] = {{path->second, record.cgroup_id}, record.slot};
     pod_of_[record.cgroup_id] = pod->second;
   }
-  for (const auto& entry : traffic.links()) {
-    auto link = traffic.link(entry.key);
+}
+
+void Pods::adoptLinks(const PodBySlot& pod_by_slot) {
+  const std::map<uint32_t, Device>& devices = parts_.table.all();
+  for (const auto& entry : parts_.traffic.links()) {
+    auto link = parts_.traffic.link(entry.key);
     if (!link || !(link->flags & kLinkPod)) continue;
     auto pod = pod_by_slot.find(link->target);
-    auto device = parts_.table.all().find(entry.key);
-    if (pod == pod_by_slot.end() || device == parts_.table.all().end()) {
-      traffic.removeLink(entry.key);
-    } else {
-      PodState& state = pods_[pod->second];
-      state.devices.push_back(device->second);
-      state.reason.clear();
+    auto device = devices.find(entry.key);
+    if (pod == pod_by_slot.end() || device == devices.end()) {
+      parts_.traffic.removeLink(entry.key);
+      continue;
     }
+    PodState& state = pods_[pod->second];
+    state.devices.push_back(device->second);
+    state.reason.clear();
   }
+}
+
+// The pod that a place belongs to; nullptr: none.
+PodState* Pods::ownerOf(const Place& place, const PodBySlot& pod_by_slot) {
+  uint64_t id = 0;
+  if (place.onDevice()) {
+    auto link = parts_.traffic.link(place.ifindex);
+    auto pod = link ? pod_by_slot.find(link->target) : pod_by_slot.end();
+    id = pod == pod_by_slot.end() ? 0 : pod->second;
+  } else if (const PodState* known = find(place.cgroup.id)) {
+    id = known->cgroup.id;
+  }
+  auto pod = pods_.find(id);
+  return pod == pods_.end() ? nullptr : &pod->second;
+}
+
+void Pods::adopt(const std::vector<Place>& taken) {
+  const Paths paths = parts_.tree.paths();
+  PodBySlot pod_by_slot;
+  adoptEntities(paths, pod_by_slot);
+  adoptLinks(pod_by_slot);
   for (Place place : taken) {
-    const PodState* pod = nullptr;
-    if (place.onDevice()) {
-      auto link = traffic.link(place.ifindex);
-      if (link && (link->flags & kLinkUplink)) continue;
-      auto owner = link ? pod_by_slot.find(link->target) : pod_by_slot.end();
-      if (owner != pod_by_slot.end()) pod = &pods_[owner->second];
+    if (place.program == Program::UplinkOut) continue;
+    if (auto path = paths.find(place.cgroup.id); path != paths.end()) place.cgroup.path = path->second;
+    if (PodState* pod = ownerOf(place, pod_by_slot)) {
+      pod->places[place.pin()] = place;
     } else {
-      pod = find(place.cgroup.id);
-      auto path = paths.find(place.cgroup.id);
-      if (path != paths.end()) place.cgroup.path = path->second;
-    }
-    if (pod == nullptr) {
       (void)parts_.hooks.remove(place);
-    } else {
-      pods_[pod->cgroup.id].places[place.pin()] = place;
     }
   }
 }

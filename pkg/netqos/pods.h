@@ -66,7 +66,10 @@ class Pods {
   // A container of a pod that is known already belongs to it from here on.
   base::Status join(const Subject& subject);
 
-  Hooks::Health reconcile(uint64_t pod_id, uint32_t& repaired, uint32_t& failed, uint32_t& forgotten);
+  struct Tally {
+    uint32_t repaired = 0, failed = 0, forgotten = 0;
+  };
+  void reconcile(uint64_t pod_id, Tally& tally);
   std::vector<uint64_t> ids() const;
   void deviceGone(uint32_t ifindex);
   // Perhaps the links of pods that had none.
@@ -83,6 +86,12 @@ class Pods {
   std::vector<uint8_t> hostLevels() const;
 
  private:
+  using Paths = std::map<uint64_t, std::string>;  // of cgroups, by id
+  using PodBySlot = std::map<uint32_t, uint64_t>;
+  void adoptEntities(const Paths& paths, PodBySlot& pod_by_slot);
+  void adoptLinks(const PodBySlot& pod_by_slot);
+  PodState* ownerOf(const Place& place, const PodBySlot& pod_by_slot);
+
   Asked askedAt(uint32_t slot) const;
   base::Result<PodState*> podFor(const Subject& subject);
   base::Result<ContainerState*> containerFor(PodState& pod, const CgroupRef& cgroup);
@@ -97,6 +106,7 @@ class Pods {
   base::Status putLinks(const PodState& pod);
   void tellCgroup(const PodState& pod, const ContainerState& container);
   void repace(const std::vector<const ContainerState*>& fresh, const Subject* subject);
+  uint32_t forgetEnded(PodState& pod);
   void forgetContainer(PodState& pod, uint64_t id);
   void forget(uint64_t pod_id);
   void drop(PodState& pod, const Subject* subject);

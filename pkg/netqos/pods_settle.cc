@@ -271,44 +271,44 @@ void Pods::drop(PodState& pod, const Subject* subject) {
   forget(pod.cgroup.id);
 }
 
-Health Pods::reconcile(uint64_t pod_id, uint32_t& repaired, uint32_t& failed, uint32_t& forgotten) {
-  auto known = pods_.find(pod_id);
-  if (known == pods_.end()) return Health::Gone;
-  PodState& pod = known->second;
-  if (!parts_.tree.exists(pod.cgroup)) {
-    forgotten += 1 + pod.containers.size();
-    forget(pod_id);
-    return Health::Gone;
-  }
+uint32_t Pods::forgetEnded(PodState& pod) {
   std::vector<uint64_t> ended;
   for (const auto& [id, container] : pod.containers)
     if (!parts_.tree.exists(container.cgroup)) ended.push_back(id);
   for (uint64_t id : ended) forgetContainer(pod, id);
-  forgotten += ended.size();
+  return ended.size();
+}
 
+void Pods::reconcile(uint64_t pod_id, Tally& tally) {
+  auto known = pods_.find(pod_id);
+  if (known == pods_.end()) return;
+  PodState& pod = known->second;
+  if (!parts_.tree.exists(pod.cgroup)) {
+    tally.forgotten += 1 + pod.containers.size();
+    forget(pod_id);
+    return;
+  }
+  tally.forgotten += forgetEnded(pod);
   lookAgainForLink(pod);
-  Health worst = Health::Fine;
-  bool refused = false;
+  bool refused = false, ended = false;
   const std::map<std::string, Place> places = pod.places;
   for (const auto& [pin, place] : places) {
     const Health health = parts_.hooks.check(place);
     if (health == Health::Gone) {
       pod.places.erase(pin);
       if (place.onDevice()) deviceGone(place.ifindex);
-      ++forgotten;
+      ended = true;
+      ++tally.forgotten;
     }
     if (health == Health::Repaired && !place.onDevice()) tellCgroup(pod, pod.containers.at(place.cgroup.id));
     refused = refused || (place.program == Program::PodOut && parts_.hooks.howAttached(place).empty());
-    repaired += health == Health::Repaired;
-    failed += health == Health::Failed;
-    worst = std::max(worst, health);
+    tally.repaired += health == Health::Repaired;
+    tally.failed += health == Health::Failed;
   }
-  // Its link is new, or is left to somebody else: other places than before.
   const bool again = !pod.link_refused.empty() && !pod.devices.empty() &&
                      !parts_.hooks.standsBack({Program::PodOut, pod.devices.front().ifindex, {}});
-  if (refused || again || places.size() != pod.places.size() || wanted(pod).size() != pod.places.size())
-    (void)settle(pod, nullptr);
-  return worst;
+  // Its link is new, or is left to somebody else: other places than before.
+  if (refused || again || ended || wanted(pod).size() != pod.places.size()) (void)settle(pod, nullptr);
 }
 
 void Pods::deviceGone(uint32_t ifindex) {

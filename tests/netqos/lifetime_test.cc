@@ -144,6 +144,37 @@ TEST_P(Lifetime, AnotherLayoutTakesOverUnderTraffic) {
   });
 }
 
+TEST_P(Lifetime, AnotherLineIsTakenOverUnderTraffic) {
+  onNode(node_->host, [&](const std::string& bpffs) {
+    auto engine = Engine::start(options(bpffs));
+    ASSERT_TRUE(engine) << engine.error().message;
+    ask(**engine);
+    first_->cgroup.enter();
+    Sink sink(node_->peer, Transport::Udp);
+    base::UniqueFd socket = connectTo(node_->pod, sink, Transport::Udp);
+    uint64_t sent = 0;
+    std::atomic<bool> stop{false};
+    std::thread sender([&] {
+      for (; !stop; ++sent, usleep(50)) (void)!send(socket.get(), "0123456789", 10, 0);
+    });
+    netqos::LineOptions line = options(bpffs).line;
+    for (uint64_t megabits : {0, 1000, 100, 0, 5000}) {
+      line.bits_per_second = megabits * 1'000'000;
+      EXPECT_TRUE((*engine)->configure(line));
+      usleep(20'000);
+    }
+    stop = true;
+    sender.join();
+    usleep(50'000);
+    EXPECT_GT(sent, 500u);
+    EXPECT_EQ((*engine)->countsOf(first_->cgroup.id())->egress.packets, sent);
+    EXPECT_EQ((*engine)->report().uplinks[0].classes[1].packets, sent);
+    line.uplinks = {"lo"};
+    EXPECT_TRUE((*engine)->configure(line));
+    EXPECT_EQ(outputOf("bpftool net | grep uplink_out").find("up0"), std::string::npos);
+  });
+}
+
 TEST_P(Lifetime, ReleaseLeavesTheNodeAsItWas) {
   onNode(node_->host, [&](const std::string& bpffs) {
     const std::string before = traces();

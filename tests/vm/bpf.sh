@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The traffic programs on a real kernel: boots the machine and runs bpf_suite in it. Rates and times that software
-# emulation cannot reach are left out.
+# The traffic programs on a real kernel: boots the machine and runs bpf_suite in it, or with BPF_SUITE=netqos_suite the
+# engine's tests. Rates and times that software emulation cannot reach are left out.
 #   tests/vm/bpf.sh trixie|sid BUILD_DIR [GTEST_ARGUMENT...]
 # Exit 77: the machine cannot be built or run here, with the reason.
 set -euo pipefail
@@ -8,10 +8,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suite=$1
 build=$2
 shift 2
-[[ $# -gt 0 ]] || set -- '--gtest_filter=-*Tcp2*:*Tcp300:*Udp300:*OwnRequests*'
+program=${BPF_SUITE:-bpf_suite}
+folder=${program%_suite}
+[[ $# -gt 0 ]] || set -- '--gtest_filter=-*Tcp2*:*Tcp300:*Udp300:*OwnRequests*:*HoldsRates*:*HoldsA*:*AWeight*'
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 trap 'kill -TERM $! 2> /dev/null; wait; exit 143' INT TERM
-"$here/payload.sh" "$payload" "$build/tests/bpf/bpf_suite"
-"$here/run.py" --suite "$suite" --payload "$payload" --timeout "${VM_TIMEOUT:-600}" --command "uname -r; ./bpf_suite ${*@Q}" &
+"$here/payload.sh" "$payload" "$build/tests/$folder/$program"
+"$here/run.py" --suite "$suite" --payload "$payload" --timeout "${VM_TIMEOUT:-600}" --command "uname -r; ./$program ${*@Q}" &
 wait $!
