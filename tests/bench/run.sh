@@ -26,6 +26,8 @@ for part in annotation control cgroup journal metrics; do
   say "$part"
   "$build/tests/bench/$part/${part}_bench" --benchmark_min_time=0.2 2>&1 | grep -v -e WARNING -e "^Run on" -e "^  L" -e "CPU Caches" -e "Load Average" -e "^20"
 done
+say "traffic: attaching, restart and reconcile of $([[ $quick ]] && echo 50 || echo 500) pods"
+"$build/tests/bench/netqos/netqos_bench" "$([[ $quick ]] && echo 50 || echo 500)"
 [[ $quick ]] && exit 0
 
 say "two hundred pods through containerd in the virtual machine"
