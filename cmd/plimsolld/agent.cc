@@ -92,13 +92,13 @@ struct Agent::Parts {
   AgentOptions options;
   config::NodeConfig config;  // without a file; with one the watcher holds it
   std::unique_ptr<sys::EventLoop> loop;
+  std::unique_ptr<Network> network;  // outlives whatever shows it on threads of its own
   std::unique_ptr<config::ConfigWatcher> watcher;
   std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<JournalFlusher> flusher;
   control::ReportStore store;
   std::unique_ptr<ApiSource> source;
   std::unique_ptr<Observability> observability;
-  std::unique_ptr<Network> network;
   std::unique_ptr<control::Applier> applier;
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<NriHandler> handler;

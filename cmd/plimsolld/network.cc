@@ -84,8 +84,10 @@ void Network::start() {
   options.line = lineOf(config_);
   auto engine = netqos::Engine::start(options);
   if (!engine) {
+    // Told once, not with each attempt.
+    if (problem_ != engine.error().message)
+      log::warn("No traffic control", {{"err", engine.error().message}});
     setProblem(engine.error().message);
-    log::warn("No traffic control", {{"err", problem_}});
     timer_ = loop_.after(kStartAgain, [this] { tick(); });
     return;
   }
