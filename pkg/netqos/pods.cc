@@ -252,6 +252,8 @@ ModeReport Pods::modeOf(uint64_t cgroup_id) const {
     report.mode = Mode::Cgroup;
   } else {
     report.mode = any ? Mode::SocketsOnly : Mode::SteppedBack;
+    for (const Attachment& each : report.attached)
+      if (!each.problem.empty()) report.reason = each.problem;
   }
   return report;
 }

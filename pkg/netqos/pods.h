@@ -32,8 +32,9 @@ struct PodState {
   bool host_network = false;
   std::optional<int> nsid;  // of its network namespace
   std::vector<Device> devices;
-  std::string reason;        // why it is not reached by its link
-  std::string link_refused;  // its link is there, but a program could not be attached
+  std::string reason;           // why it is not reached by its link
+  std::string link_refused;     // its link is there, but a program could not be attached
+  std::string ingress_refused;  // the same, of the way into the pod only
   std::map<uint64_t, ContainerState> containers;
   std::map<std::string, Place> places;  // by pin
 
@@ -114,6 +115,7 @@ class Pods {
   std::optional<uint32_t> slotOf(uint64_t cgroup_id) const;
   base::Status held(const PodState& pod) const;
   bool ingressAtCgroup(const PodState& pod) const;
+  bool limitsIngress(const PodState& pod) const;
 
   Parts parts_;
   std::map<uint64_t, PodState> pods_;

@@ -152,7 +152,15 @@ std::map<std::string, Place> Pods::wanted(const PodState& pod) const {
   return out;
 }
 
-bool Pods::ingressAtCgroup(const PodState& pod) const { return !pod.byLink() || parts_.ingress_at_cgroup; }
+bool Pods::ingressAtCgroup(const PodState& pod) const {
+  return !pod.byLink() || parts_.ingress_at_cgroup || !pod.ingress_refused.empty();
+}
+
+bool Pods::limitsIngress(const PodState& pod) const {
+  return askedAt(pod.slot).ingress_bits != 0 ||
+         std::any_of(pod.containers.begin(), pod.containers.end(),
+                     [this](const auto& entry) { return askedAt(entry.second.slot).ingress_bits != 0; });
+}
 
 // A program learns from its cgroup's storage whose it is; attaching made the storage.
 void Pods::tellCgroup(const PodState& pod, const ContainerState& container) {
@@ -164,32 +172,39 @@ void Pods::tellCgroup(const PodState& pod, const ContainerState& container) {
                     {{"cgroup", container.cgroup.path}, {"error", told.error().message}});
 }
 
-// One round: attaches what is wanted and missing. An error is that of the pod's link, or the first of others.
+// One round: attaches what is wanted and missing. An error: that of the pod's link, of what a limit needs, or
+// the first where nothing at all could be attached.
 Status Pods::settleOnce(PodState& pod, std::vector<const ContainerState*>& fresh) {
   const std::map<std::string, Place> want = wanted(pod);
-  Status failed = base::ok();
+  const bool limits_ingress = limitsIngress(pod);
+  Status first = base::ok(), needed = base::ok();
   bool any = want.empty();
   for (const auto& [pin, place] : want) {
     const bool before = !parts_.hooks.howAttached(place).empty();
     Status attached = parts_.hooks.ensure(place);
     any = any || attached;
     pod.places[pin] = place;
-    if (!attached && place.program == Program::PodOut) return attached;
-    if (!attached && failed) failed = std::move(attached);
     if (!before && attached && place.program == Program::SockOps)
       fresh.push_back(&pod.containers.at(place.cgroup.id));
+    if (attached) continue;
+    if (place.program == Program::PodOut) return attached;
+    if (place.program == Program::PodIn) pod.ingress_refused = attached.error().message;
+    if (place.program == Program::CgroupIn && limits_ingress && needed) needed = attached;
+    if (first) first = std::move(attached);
   }
   for (auto it = pod.places.begin(); it != pod.places.end();) {
     if (!want.contains(it->first)) (void)parts_.hooks.remove(it->second);
     it = want.contains(it->first) ? std::next(it) : pod.places.erase(it);
   }
   for (const auto& [id, container] : pod.containers) tellCgroup(pod, container);
-  return any ? base::ok() : failed;
+  if (!needed) return needed;
+  return any ? base::ok() : first;
 }
 
 Status Pods::settle(PodState& pod, const Subject* subject) {
   std::vector<const ContainerState*> fresh;
   pod.link_refused.clear();
+  pod.ingress_refused.clear();
   RETURN_IF_ERROR(putLinks(pod));
   Status settled = settleOnce(pod, fresh);
   if (!settled && pod.byLink()) {
@@ -301,7 +316,8 @@ void Pods::reconcile(uint64_t pod_id, Tally& tally) {
       ++tally.forgotten;
     }
     if (health == Health::Repaired && !place.onDevice()) tellCgroup(pod, pod.containers.at(place.cgroup.id));
-    refused = refused || (place.program == Program::PodOut && parts_.hooks.howAttached(place).empty());
+    const bool by_link = place.program == Program::PodOut || place.program == Program::PodIn;
+    refused = refused || (by_link && parts_.hooks.howAttached(place).empty());
     tally.repaired += health == Health::Repaired;
     tally.failed += health == Health::Failed;
   }

@@ -1,5 +1,6 @@
 // What the engine leaves when it goes, and what the next one finds: no packet without its class, no rate
 // forgotten, and after a release nothing of ours at all.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <thread>
 
+#include "pkg/bpfobj/link.h"
 #include "pkg/netqos/release.h"
 #include "tests/netqos/node_world.h"
 
@@ -65,11 +67,23 @@ class Lifetime : public ::testing::TestWithParam<bool> {
     close(ready[1]);
   }
   // Everything that could still show a trace of us.
-  static std::string traces() {
-    return outputOf(
+  std::string traces() const {
+    std::string out = outputOf(
         "tc qdisc show; for d in pod0 up0; do tc filter show dev $d ingress; tc filter show dev $d "
-        "egress; done; bpftool net; bpftool cgroup tree " +
+        "egress; done; command -v bpftool > /dev/null || exit; bpftool net; bpftool cgroup tree " +
         cgroup2Mount() + " | grep plm_");
+    for (uint32_t device : {node_->pod_link, node_->uplink})
+      for (auto direction : {bpfobj::Direction::Ingress, bpfobj::Direction::Egress})
+        for (uint32_t id : bpfobj::tcxPrograms(device, direction).value_or(std::vector<uint32_t>()))
+          out += "program " + std::to_string(id) + " on device " + std::to_string(device) + "\n";
+    for (const TestContainer* container : {&*first_, &*second_}) {
+      base::UniqueFd cgroup(open(container->cgroup.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      for (auto hook :
+           {bpfobj::CgroupHook::SkbIngress, bpfobj::CgroupHook::SkbEgress, bpfobj::CgroupHook::SockOps})
+        for (uint32_t id : bpfobj::cgroupPrograms(cgroup.get(), hook).value_or(std::vector<uint32_t>()))
+          out += "program " + std::to_string(id) + " on " + container->cgroup.path() + "\n";
+    }
+    return out;
   }
 
   std::optional<Node> node_;
@@ -171,7 +185,9 @@ TEST_P(Lifetime, AnotherLineIsTakenOverUnderTraffic) {
     EXPECT_EQ((*engine)->report().uplinks[0].classes[1].packets, sent);
     line.uplinks = {"lo"};
     EXPECT_TRUE((*engine)->configure(line));
-    EXPECT_EQ(outputOf("bpftool net | grep uplink_out").find("up0"), std::string::npos);
+    EXPECT_EQ(bpfobj::tcxPrograms(node_->uplink, bpfobj::Direction::Egress).value_or(std::vector<uint32_t>()),
+              std::vector<uint32_t>());
+    EXPECT_EQ(outputOf("tc filter show dev up0 egress"), "");
   });
 }
 

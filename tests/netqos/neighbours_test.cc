@@ -1,10 +1,12 @@
 // Others on the same paths: what they take away is put back, but not for ever; what they made is left; what
 // they are is said.
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +52,21 @@ class Neighbours : public ::testing::Test {
     for (int i = 0; i < 10; ++i) send(socket.get(), "x", 1, 0);
     usleep(20'000);
     return engine.countsOf(first_->cgroup.id())->egress.packets - before;
+  }
+  // Wire bytes that reached the container of what the peer sent it.
+  double receivedInASecond() {
+    first_->cgroup.enter();
+    Sink sink(node_->pod, Transport::Udp);
+    node_->peer.run([&] {
+      base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+      sockaddr_in address = {};
+      address.sin_family = AF_INET;
+      address.sin_port = htons(sink.port());
+      inet_pton(AF_INET, "10.1.1.2", &address.sin_addr);
+      if (connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0)
+        sendFor(socket.get(), std::chrono::milliseconds(1000), 1000);
+    });
+    return static_cast<double>(sink.bytes()) * 1042 / 1000;
   }
   // Who else is there is looked at seldom.
   static void lookAround(Engine& engine) {
@@ -183,6 +200,8 @@ TEST_F(Neighbours, TheBandwidthPluginsQueuesAreLeftAndNamed) {
       EXPECT_THAT((*engine)->report().findings, Contains(Field(&Finding::what, "tbf")));
       EXPECT_THAT((*engine)->report().findings, Contains(Field(&Finding::what, "ingress qdisc")));
       EXPECT_EQ(countTen(**engine), 10u);
+      ASSERT_EQ(apply(**engine, first_->subject(), "net.pod.ingress.rate", "1M"), "Applied");
+      EXPECT_NEAR(receivedInASecond(), 125'000, 25'000) << (tcx ? "at the link" : "at the cgroup");
       ASSERT_EQ(apply(**engine, first_->subject(), "net.pod.ingress.rate", "max"), "Applied");
       EXPECT_EQ(outputOf("tc qdisc show dev pod0"), before);
       EXPECT_EQ(outputOf("tc filter show dev pod0 ingress"), "");
