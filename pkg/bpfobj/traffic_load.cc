@@ -1,4 +1,6 @@
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <bit>
 #include <cerrno>
@@ -20,6 +22,9 @@ base::Status makeFolder(const std::string& path) {
 
 base::Result<std::string> makePinFolder(const std::string& bpffs, uint32_t schema) {
   if (bpffs.empty()) return std::string();
+  struct statfs info = {};
+  if (statfs(bpffs.c_str(), &info) != 0 || info.f_type != BPF_FS_MAGIC)
+    return base::error(base::ErrorCode::FailedPrecondition, "no bpffs is mounted at " + bpffs);
   std::string folder = bpffs + "/plimsoll";
   RETURN_IF_ERROR(makeFolder(folder));
   folder += "/v" + std::to_string(schema);

@@ -110,6 +110,33 @@ TEST_F(Bounds, AMissingCapabilityIsAnErrorAndNothingIsLeft) {
   });
 }
 
+TEST_F(Bounds, WithoutABpffsNothingStartsAndNothingIsMade) {
+  onNode(node_->host, [&](const std::string&) {
+    char folder[] = "/tmp/plimsoll-no-bpffs-XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    auto engine = Engine::start(optionsFor(folder));
+    ASSERT_FALSE(engine);
+    EXPECT_EQ(engine.error().code, base::ErrorCode::FailedPrecondition);
+    EXPECT_EQ(engine.error().message, std::string("no bpffs is mounted at ") + folder);
+    EXPECT_THAT(netqos::release(optionsFor(folder), netqos::ReleaseMode::Release), IsEmpty());
+    EXPECT_EQ(rmdir(folder), 0);
+  });
+}
+
+// Without pins everything works, as long as it lasts.
+TEST_F(Bounds, WithoutPinsEverythingEndsWithTheEngine) {
+  TestContainer first(*pod_, "first", &node_->pod);
+  onNode(node_->host, [&](const std::string&) {
+    auto engine = Engine::start(optionsFor(""));
+    ASSERT_TRUE(engine) << engine.error().message;
+    ASSERT_EQ(apply(**engine, first.subject(), "net.priority", "high"), "Applied");
+    EXPECT_EQ((*engine)->modeOf(first.cgroup.id()).mode, (*engine)->report().mode);
+    EXPECT_EQ((*engine)->reconcile().repaired, 0u);
+    ASSERT_EQ(apply(**engine, first.subject(), "net.priority", "normal"), "Applied");
+    EXPECT_EQ((*engine)->report().pods, 0u);
+  });
+}
+
 // Cgroups alone: what is counted here is room in the maps and what is left there.
 struct CheapPod {
   CheapPod(const TestCgroup& parent, int number)
