@@ -1,5 +1,7 @@
 #include "tests/docs/annotations_page.h"
 
+#include <algorithm>
+
 #include "pkg/model/explain.h"
 #include "pkg/model/setting.h"
 
@@ -131,7 +133,18 @@ std::string annotationsPage() {
   return page;
 }
 
+// "yes, but not system"
+std::string exceptionsOf(const SettingSpec& spec) {
+  std::string out = "yes, but not";
+  for (std::string_view word : spec.words) {
+    if (std::find(spec.free_words.begin(), spec.free_words.end(), word) == spec.free_words.end())
+      out += " " + std::string(word);
+  }
+  return out;
+}
+
 std::string permissionOf(const SettingSpec& spec) {
+  if (!spec.free_words.empty()) return exceptionsOf(spec);
   return spec.free_name != nullptr ? "the safe ones" : std::string(shortPermission(spec.permission));
 }
 
