@@ -133,6 +133,8 @@ std::string annotationsPage() {
   return page;
 }
 
+namespace {
+
 // "yes, but not system"
 std::string exceptionsOf(const SettingSpec& spec) {
   std::string out = "yes, but not";
@@ -142,6 +144,8 @@ std::string exceptionsOf(const SettingSpec& spec) {
   }
   return out;
 }
+
+}  // namespace
 
 std::string permissionOf(const SettingSpec& spec) {
   if (!spec.free_words.empty()) return exceptionsOf(spec);
