@@ -19,6 +19,10 @@ using testing::Each;
 using testing::HasSubstr;
 
 constexpr char kRules[] = R"(
+seccompProfiles:
+  no-folders: |
+    {"defaultAction": "SCMP_ACT_ALLOW",
+     "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}
 classes:
   server:
     settings: {sysctl.net.core.somaxconn: 2222, sched.policy: "batch:5", ioprio: "be:7"}
@@ -46,10 +50,9 @@ std::vector<pid_t> processesOf(const std::string& cgroup) {
   return pids;
 }
 
-// NRI 0.11, "0.11.0" or later.
-bool carries(const std::string& nri_version) {
-  return nri_version.starts_with("0.1") && nri_version >= "0.11";
-}
+// Carries sysctls, io priorities and scheduling policies.
+constexpr int kNriCarries = 11;
+constexpr int kNriCarriesSeccomp = 10;
 
 constexpr int kWhoProcess = 1;  // ioprio_get(2)
 
@@ -190,20 +193,73 @@ TEST_F(Namespaces, WhatTheKernelLacksIsToldApart) {
   expectState(started, "sysctl.net.ipv4.no_such_thing", v1::SETTING_STATE_UNSUPPORTED);
 }
 
-// The runtime's NRI carries what the agent may not write itself (0.11); else it says which profile may.
-TEST(NamespacesWithoutCapabilities, AreCarriedOrToldApart) {
-  node().configure(kRules);
-  ASSERT_TRUE(node().startAgent());
-  auto spec = node().pod("carried", "plimsoll.dev/sysctl.net.core.somaxconn: '4321'");
-  spec.host_network = false;
-  spec.containers[0].command = {"sh", "-c", "cat /proc/sys/net/core/somaxconn; exec sleep 3600"};
-  auto started = node().run(spec);
-  ASSERT_TRUE(started.allStarted());
-  std::string log;
-  ASSERT_TRUE(
-      eventually([&] { return !(log = node().pods().log(node().idOf(started)).value_or("")).empty(); }));
-  const v1::Setting seen = node().setting(node().idOf(started), "sysctl.net.core.somaxconn");
-  if (carries(node().node()->runtime().nri_version())) {
+// The runtime's NRI carries what the agent may not write itself; else it says which profile may.
+class NamespacesWithoutCapabilities : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    node().configure(kRules);
+    const char* given = getenv("PLIMSOLL_PROFILE");
+    const std::string before = given ? given : "";
+    setenv("PLIMSOLL_PROFILE", "core", 1);
+    ASSERT_TRUE(node().startAgent());
+    setenv("PLIMSOLL_PROFILE", before.c_str(), 1);
+  }
+  static void TearDownTestSuite() { ASSERT_TRUE(node().startAgent()); }
+  void TearDown() override { node().removePods(); }
+
+  // The log of a container that does `script` and then sleeps.
+  std::string logOf(const std::string& annotations, const std::string& script) {
+    auto spec = node().pod("carried", annotations);
+    spec.host_network = false;
+    spec.containers[0].command = {"sh", "-c", script + "; exec sleep 3600"};
+    auto started = node().run(spec);
+    EXPECT_TRUE(started.allStarted());
+    id_ = node().idOf(started);
+    cgroup_ = node().cgroupOf(started);
+    std::string log;
+    EXPECT_TRUE(eventually([&] { return !(log = node().pods().log(id_).value_or("")).empty(); }));
+    return log;
+  }
+  std::string id_, cgroup_;
+};
+
+TEST_F(NamespacesWithoutCapabilities, SchedulingIsCarriedOrToldApart) {
+  logOf("plimsoll.dev/sched.policy: 'batch:5', plimsoll.dev/ioprio: 'be:7'", "echo started");
+  const bool carried = node().nriMinor() >= kNriCarries;
+  for (const char* key : {"sched.policy", "ioprio"}) {
+    const v1::Setting seen = node().setting(id_, key);
+    EXPECT_EQ(seen.state(), carried ? v1::SETTING_STATE_APPLIED : v1::SETTING_STATE_FAILED)
+        << seen.DebugString();
+    if (carried) {
+      EXPECT_EQ(seen.stage(), v1::STAGE_CREATE) << seen.DebugString();
+    }
+  }
+  const auto pids = processesOf(cgroup_);
+  ASSERT_FALSE(pids.empty());
+  const int policy = carried ? SCHED_BATCH : SCHED_OTHER;
+  EXPECT_TRUE(eventually([&] { return sched_getscheduler(pids.front()) == policy; }));
+  const long priority = carried ? (2L << 13) | 7 : 0;
+  EXPECT_EQ(syscall(SYS_ioprio_get, kWhoProcess, pids.front()), priority);
+}
+
+TEST_F(NamespacesWithoutCapabilities, AFilterIsCarriedOrToldApart) {
+  const std::string log = logOf("plimsoll.dev/seccomp.profile: no-folders",
+                                "mkdir /tmp/made 2> /dev/null && echo made || echo refused");
+  const v1::Setting seen = node().setting(id_, "seccomp.profile");
+  if (node().nriMinor() >= kNriCarriesSeccomp) {
+    EXPECT_THAT(log, HasSubstr("refused"));
+    EXPECT_EQ(seen.state(), v1::SETTING_STATE_APPLIED) << seen.DebugString();
+  } else {
+    EXPECT_THAT(log, HasSubstr("made"));
+    EXPECT_EQ(seen.state(), v1::SETTING_STATE_UNSUPPORTED) << seen.DebugString();
+  }
+}
+
+TEST_F(NamespacesWithoutCapabilities, AreCarriedOrToldApart) {
+  const std::string log =
+      logOf("plimsoll.dev/sysctl.net.core.somaxconn: '4321'", "cat /proc/sys/net/core/somaxconn");
+  const v1::Setting seen = node().setting(id_, "sysctl.net.core.somaxconn");
+  if (node().nriMinor() >= kNriCarries) {
     EXPECT_THAT(log, HasSubstr("4321"));
     EXPECT_EQ(seen.stage(), v1::STAGE_CREATE) << seen.DebugString();
     EXPECT_EQ(seen.state(), v1::SETTING_STATE_APPLIED) << seen.DebugString();
@@ -213,7 +269,6 @@ TEST(NamespacesWithoutCapabilities, AreCarriedOrToldApart) {
     EXPECT_EQ(seen.state(), v1::SETTING_STATE_UNSUPPORTED) << seen.DebugString();
     EXPECT_THAT(seen.reason(), AllOf(HasSubstr("CAP_SYS_"), HasSubstr("profile \"namespaces\"")));
   }
-  node().removePods();
 }
 
 }  // namespace

@@ -198,6 +198,13 @@ std::unique_ptr<v1::Agent::Stub> Node::stub() {
                                                       grpc::InsecureChannelCredentials(), arguments));
 }
 
+int Node::nriMinor() {
+  const auto info = node();
+  const std::string version = info ? info->runtime().nri_version() : "";
+  const size_t dot = version.find('.');
+  return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
+}
+
 std::optional<v1::Node> Node::node() {
   grpc::ClientContext context;
   context.set_deadline(deadline(5s));

@@ -62,6 +62,8 @@ class Node {
 
   // The agent's view.
   std::optional<v1::Node> node();
+  // 8 for NRI "0.8.0"; 0 while no runtime is connected.
+  int nriMinor();
   std::optional<v1::Container> container(const std::string& id);
   std::vector<v1::Container> containers();
   std::vector<v1::Event> events();

@@ -57,8 +57,8 @@ TEST_F(Settings, TheFirstInstructionAlreadyRunsUnderThem) {
   expectSetting(id, "cpu.weight", v1::SETTING_STATE_APPLIED, v1::STAGE_START);
   // NRI carries the OOM score since 0.7; containerd 1.7.24 speaks 0.6.1, and there it is written at
   // StartContainer.
-  bool carries = node().node()->runtime().nri_version() >= "0.8";
-  expectSetting(id, "oom.score-adj", v1::SETTING_STATE_APPLIED, carries ? v1::STAGE_CREATE : v1::STAGE_START);
+  expectSetting(id, "oom.score-adj", v1::SETTING_STATE_APPLIED,
+                node().nriMinor() >= 8 ? v1::STAGE_CREATE : v1::STAGE_START);
 }
 
 TEST_F(Settings, APlainPodIsLeftAlone) {
