@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -63,6 +64,17 @@ void checkMounts(const Options& options, NodeReport& report) {
   }
 }
 
+// Where it cannot be seen nothing is said.
+void checkNamespace(const Options& options, NodeReport& report) {
+  struct stat nodes = {}, own = {};
+  if (stat((options.roots.proc + "/1/ns/net").c_str(), &nodes) != 0) return;
+  if (stat("/proc/thread-self/ns/net", &own) != 0 || nodes.st_ino == own.st_ino) return;
+  report.findings.push_back(
+      {"network namespace", "",
+       "this process is not in the node's own, so it sees neither uplinks nor pods' links; "
+       "the agent needs hostNetwork"});
+}
+
 void checkUplinks(const Rtnl& rtnl, const LineOptions& line, NodeReport& report) {
   auto devices = rtnl.devices();
   auto routed = rtnl.defaultRouteDevices();
@@ -89,6 +101,7 @@ NodeReport probe(const Options& options) {
   NodeReport report;
   checkCapabilities(report);
   checkMounts(options, report);
+  checkNamespace(options, report);
   const Cilium cilium = findCilium(options.bpffs);
   for (Finding& finding : findingsOf(cilium, options.bpffs)) report.findings.push_back(std::move(finding));
   if (auto rtnl = Rtnl::open()) checkUplinks(*rtnl, options.line, report);

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "pkg/bpfobj/link.h"
 #include "pkg/netqos/probe.h"
 #include "tests/netqos/node_world.h"
@@ -303,6 +305,21 @@ TEST_F(Neighbours, ProbeSaysTheModeAndChangesNothing) {
     EXPECT_NE(access((bpffs + "/plimsoll").c_str(), F_OK), 0);
     netqos::Options nowhere = optionsFor("/tmp");
     EXPECT_THAT(netqos::probe(nowhere).findings, Contains(Field(&Finding::what, "bpffs")));
+  });
+}
+
+TEST_F(Neighbours, ProbeSaysThatItIsNotInTheNodesNamespace) {
+  onNode(node_->host, [&](const std::string& bpffs) {
+    netqos::Options options = optionsFor(bpffs);
+    options.roots.proc = bpffs + "-proc";
+    std::filesystem::create_directories(options.roots.proc + "/1/ns");
+    const std::string ns = options.roots.proc + "/1/ns/net";
+    std::filesystem::create_symlink("/proc/thread-self/ns/net", ns);
+    EXPECT_THAT(netqos::probe(options).findings, Not(Contains(Field(&Finding::what, "network namespace"))));
+    unlink(ns.c_str());
+    std::filesystem::create_symlink("/proc/thread-self/ns/mnt", ns);
+    EXPECT_THAT(netqos::probe(options).findings, Contains(Field(&Finding::what, "network namespace")));
+    std::filesystem::remove_all(options.roots.proc);
   });
 }
 
