@@ -173,7 +173,7 @@ base::Result<int64_t> parseQuantity(std::string_view text, int64_t scale) {
 }
 
 base::Result<int64_t> parseBytes(std::string_view text) {
-  if (!text.empty() && (text.back() == 'm' || text.back() == 'u' || text.back() == 'n')) {
+  if (!text.empty() && isDigit(text.front()) && (text.back() == 'm' || text.back() == 'u' || text.back() == 'n')) {
     return base::invalidArgument("is a fraction (m is a thousandth)");
   }
   return parseQuantity(text);

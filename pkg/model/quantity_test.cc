@@ -108,6 +108,7 @@ TEST(Quantity, BytesAreWhole) {
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().message, "is a fraction (m is a thousandth)");
   }
+  EXPECT_EQ(parseBytes("ten").error().message, "is not a quantity") << "a word that ends in n";
 }
 
 TEST(Duration, ReadsWhatGoReads) {
