@@ -173,7 +173,8 @@ base::Result<int64_t> parseQuantity(std::string_view text, int64_t scale) {
 }
 
 base::Result<int64_t> parseBytes(std::string_view text) {
-  if (!text.empty() && isDigit(text.front()) && (text.back() == 'm' || text.back() == 'u' || text.back() == 'n')) {
+  const bool suffix = text.size() == 1 || (text.size() > 1 && isDigit(text.front()));
+  if (suffix && (text.back() == 'm' || text.back() == 'u' || text.back() == 'n')) {
     return base::invalidArgument("is a fraction (m is a thousandth)");
   }
   return parseQuantity(text);
