@@ -113,6 +113,7 @@ Status Engine::Impl::configure(const LineOptions& line) {
 
 Engine::Reconciled Engine::Impl::reconcile() {
   onEvents();
+  hooks_.forgive(Hooks::Clock::now());
   Pods::Tally tally;
   for (uint64_t id : pods_.ids()) pods_.reconcile(id, tally);
   uplinks_.reconcile(tally.repaired, tally.failed);

@@ -282,4 +282,11 @@ uint64_t Hooks::steppedBack() const {
                        [now](const auto& entry) { return entry.second.stand_back_until > now; });
 }
 
+void Hooks::forgive(Clock::time_point now) {
+  std::erase_if(states_, [now](const auto& entry) {
+    const State& state = entry.second;
+    return !state.attached && state.stand_back_until != Clock::time_point{} && state.stand_back_until <= now;
+  });
+}
+
 }  // namespace plimsoll::netqos

@@ -69,6 +69,8 @@ class Hooks {
   bool tcx() const { return tcx_; }
   uint64_t repairs() const { return repaired_; }
   uint64_t steppedBack() const;
+  // Places that were left to somebody else long enough.
+  void forgive(Clock::time_point now);
 
  private:
   struct State {

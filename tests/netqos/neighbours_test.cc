@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "pkg/bpfobj/link.h"
+#include "pkg/netqos/hooks.h"
 #include "pkg/netqos/probe.h"
 #include "tests/netqos/node_world.h"
 
@@ -108,6 +109,34 @@ TEST_F(Neighbours, WhatIsTakenAwayIsPutBackThreeTimesAMinuteAndThenLeft) {
     EXPECT_EQ(countTen(**engine), 10u);
     EXPECT_EQ((*engine)->reconcile().repaired, 0u);
     EXPECT_EQ((*engine)->modeOf(first_->cgroup.id()).mode, Mode::Cgroup);
+  });
+}
+
+TEST_F(Neighbours, AfterTenMinutesAPlaceIsTriedAgain) {
+  onNode(node_->host, [&](const std::string& bpffs) {
+    auto traffic = bpfobj::Traffic::load({.bpffs = bpffs});
+    ASSERT_TRUE(traffic) << traffic.error().message;
+    auto rtnl = netqos::Rtnl::open();
+    ASSERT_TRUE(rtnl);
+    netqos::CgroupTree tree(cgroup2Mount());
+    if (!bpfobj::hasTcx(*traffic->program(bpfobj::Program::PodOut))) GTEST_SKIP() << "needs TCX";
+    netqos::Hooks hooks(*traffic, *rtnl, tree, true, traffic->pinFolder());
+    const netqos::Place place{bpfobj::Program::PodOut, node_->pod_link, {}};
+    ASSERT_TRUE(hooks.ensure(place));
+    for (int i = 0; i < 4; ++i) {
+      takeAway(podPin(bpffs));
+      hooks.check(place);
+    }
+    EXPECT_TRUE(hooks.standsBack(place));
+    EXPECT_FALSE(hooks.ensure(place));
+    EXPECT_TRUE(hooks.remove(place)) << "and still it is known whose the place is";
+    const auto now = netqos::Hooks::Clock::now();
+    hooks.forgive(now + std::chrono::minutes(9));
+    EXPECT_FALSE(hooks.ensure(place));
+    hooks.forgive(now + std::chrono::minutes(11));
+    EXPECT_TRUE(hooks.ensure(place));
+    EXPECT_EQ(hooks.howAttached(place), "tcx");
+    EXPECT_TRUE(hooks.remove(place));
   });
 }
 
