@@ -198,11 +198,7 @@ class NamespacesWithoutCapabilities : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     node().configure(kRules);
-    const char* given = getenv("PLIMSOLL_PROFILE");
-    const std::string before = given ? given : "";
-    setenv("PLIMSOLL_PROFILE", "core", 1);
-    ASSERT_TRUE(node().startAgent());
-    setenv("PLIMSOLL_PROFILE", before.c_str(), 1);
+    ASSERT_TRUE(node().startAgent(kAgentManifest, false));
   }
   static void TearDownTestSuite() { ASSERT_TRUE(node().startAgent()); }
   void TearDown() override { node().removePods(); }

@@ -27,7 +27,7 @@ std::chrono::system_clock::time_point deadline(std::chrono::seconds limit) {
 }
 
 // Exactly what the profiles need, unless the manifest names capabilities of its own.
-void confine(podctl::ContainerSpec& agent) {
+void confine(podctl::ContainerSpec& agent, bool capabilities) {
   if (!agent.add_capabilities.empty()) return;
   const std::vector<std::string> profiles = securityProfiles();
   auto needs = sandbox::needsOf(profiles);
@@ -35,7 +35,7 @@ void confine(podctl::ContainerSpec& agent) {
     std::cerr << needs.error().message << "\n";
     std::exit(1);
   }
-  for (int number = 0; number < 64; ++number) {
+  for (int number = 0; capabilities && number < 64; ++number) {
     if (needs->capabilities.has(number)) agent.add_capabilities.push_back(sandbox::capabilityName(number));
   }
   std::string joined;
@@ -99,7 +99,7 @@ void Node::configure(const std::string& yaml) {
   writeText(kConfigFile, "apiVersion: plimsoll.dev/v1alpha1\nkind: NodeConfig\n" + yaml);
 }
 
-bool Node::startAgent(const std::string& manifest) {
+bool Node::startAgent(const std::string& manifest, bool capabilities) {
   if (!fs::exists(kConfigFile)) configure("");
   auto specs = podctl::parsePods(fileText(manifest));
   if (!specs) {
@@ -107,7 +107,7 @@ bool Node::startAgent(const std::string& manifest) {
     return false;
   }
   // The other manifest names what it needs.
-  if (manifest == kAgentManifest) confine(specs->front().containers.front());
+  if (manifest == kAgentManifest) confine(specs->front().containers.front(), capabilities);
   if (auto old = pods_->find(specs->front().name_space, specs->front().name)) (void)pods_->remove(*old, 0);
   auto started = pods_->run(specs->front());
   if (!started || !started->allStarted()) {

@@ -41,8 +41,9 @@ class Node {
 
   // The configuration file's text; the agent notices by itself.
   void configure(const std::string& yaml);
-  // The agent in its pod, registered with the runtime. False with a message on stderr.
-  bool startAgent(const std::string& manifest = kAgentManifest);
+  // The agent in its pod, registered with the runtime. False with a message on stderr. Without `capabilities`
+  // it lacks those that its profile names.
+  bool startAgent(const std::string& manifest = kAgentManifest, bool capabilities = true);
   void killAgent();
   // The agent's process, 0 if there is none.
   int agentPid() const;
