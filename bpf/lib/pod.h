@@ -17,9 +17,12 @@ BPF_INLINE void delayUntil(struct __sk_buff* skb, __u64 backlog_ns) {
   if (at > skb->tstamp) bpf_skb_set_tstamp(skb, at, BPF_SKB_TSTAMP_DELIVERY_MONO);
 }
 
-// The container that opened the socket, however deep below its cgroup it did; else the pod.
+// The container that opened the socket, however deep below its cgroup it did; else the pod. Its very own
+// cgroup first: the level is counted from the agent's root, which on a node that is a container itself is not
+// the kernel's.
 BPF_INLINE __u32 senderOf(struct __sk_buff* skb, const struct TrafficLink* link) {
-  __u32 slot = findEntity(bpf_skb_ancestor_cgroup_id(skb, link->container_level));
+  __u32 slot = findEntity(bpf_skb_cgroup_id(skb));
+  if (!slot) slot = findEntity(bpf_skb_ancestor_cgroup_id(skb, link->container_level));
   return slot ? slot : link->target;
 }
 

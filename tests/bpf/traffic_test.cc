@@ -34,6 +34,23 @@ TEST_F(RealTraffic, TellsContainersApartAndCarriesTheirClassesToTheUplink) {
   EXPECT_EQ(uplinkPackets(kClassBestEffort), 30u);
 }
 
+// As on a node that is a container itself: what the agent takes for the level is not the kernel's.
+TEST_F(RealTraffic, FindsAContainersOwnCgroupWithAWrongLevel) {
+  uint32_t first = put(*first_, {.parent = pod_slot_, .class_id = kClassHigh});
+  ASSERT_TRUE(traffic_->putLink(node_->pod_link, {pod_slot_, kClassNormal, 1, kLinkPod}));
+  Sink sink(node_->peer, Transport::Udp);
+  first_->enter();
+  base::UniqueFd socket = connectTo(node_->pod, sink, Transport::Udp);
+  for (int i = 0; i < 10; ++i) send(socket.get(), "x", 1, 0);
+  second_->enter();
+  base::UniqueFd unknown = connectTo(node_->pod, sink, Transport::Udp);
+  const uint64_t before = sent(pod_slot_).packets;
+  for (int i = 0; i < 5; ++i) send(unknown.get(), "x", 1, 0);
+  usleep(20'000);
+  EXPECT_EQ(sent(first).packets, 10u);
+  EXPECT_EQ(sent(pod_slot_).packets - before, 5u);
+}
+
 struct RateCase {
   Transport transport;
   uint64_t megabits;
