@@ -90,6 +90,10 @@ TEST_F(AgentProcessTest, OneContainersWholeWay) {
   Finished shown = agent_->kubectl({"describe", "web", "-n", "shop"});
   EXPECT_EQ(shown.exit_code, 0) << shown.output;
   EXPECT_THAT(shown.output, AllOf(HasSubstr("memory.high"), HasSubstr("Applied"), HasSubstr("memory.hihg")));
+  Finished history = agent_->kubectl({"history", "web", "-n", "shop"});
+  EXPECT_EQ(history.exit_code, 0) << history.output;
+  EXPECT_THAT(history.output, AllOf(HasSubstr("memory.high"), HasSubstr("67108864")));
+  EXPECT_EQ(agent_->kubectl({"diff", "web", "-n", "shop"}).exit_code, 0);
   EXPECT_EQ(agent_->stop(SIGTERM), 0);
   EXPECT_EQ(cgroup.text("memory.high"), "67108864\n") << "containers keep their settings";
 }
