@@ -86,8 +86,8 @@ void recogniseCarried(const PlannedSetting& setting, Applied& applied) {
   applied.found.reset();
 }
 
-// What was carried in the creation request and arrived, or could not be written over, keeps that stage; what we
-// wrote has ours.
+// What was carried in the creation request and arrived, or could not be written over, keeps that stage; what
+// we wrote has ours.
 void setStage(PlannedSetting& setting, const Applied& applied, Applier::When when) {
   if (!applied.written || applied.state == State::Failed) return;
   setting.stage = when == Applier::When::Start ? Stage::Start : Stage::Late;
