@@ -138,6 +138,15 @@ bool isYieldedTo(const PlannedSetting& setting, const mechanism::Looked& looked,
          policy::driftMode(*drift, setting.request.setting) == model::DriftMode::Yield;
 }
 
+// With shares in its specification the runtime writes the weight on every resize, and nobody else knows by
+// which formula: also where it happens to be ours, it is what there is to go back to.
+bool isTheRuntimesWeight(const PlannedSetting& setting, const mechanism::Looked& looked,
+                         const model::ContainerFacts& container) {
+  const auto& found = looked.applied.found;
+  return setting.request.setting.file == "cpu.weight" && container.base.cpu_shares && found &&
+         base::trim(*found) != "0";
+}
+
 bool isRefusedForNow(const PlannedSetting& setting) {
   const int error = setting.error_number;
   return setting.state == State::Failed && (error == EBUSY || error == EAGAIN || error == EINTR);
@@ -240,8 +249,8 @@ void Applier::rememberWeight(const mechanism::Access& access, const ContainerRep
 }
 
 Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& report,
-                                const std::vector<size_t>& settings, When when,
-                                const model::DriftRules* drift) {
+                                const std::vector<size_t>& settings, const Circumstances& now) {
+  const When when = now.when;
   Accesses accesses(handle, roots_, report.container.pid, {traffic_, &report.pod, TrafficUse::Change});
   std::vector<Step> steps;
   std::vector<journal::Change> changes;
@@ -252,7 +261,7 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
     // A process may end while its container goes on.
     if (looked.applied.gone && handle.gone()) return Outcome::Gone;
     const journal::Change* open = ledger_.find(report, setting);
-    if (looked.must_write && when != When::Resized && changedWhileAway(setting, looked, open)) {
+    if (looked.must_write && now.first && when != When::Resized && changedWhileAway(setting, looked, open)) {
       PlannedSetting& drifted = report.plan.settings[i];
       drifted.state = State::Drifted;
       drifted.actual = model::compareWithKernel(specOf(setting), setting.value, *looked.applied.found).actual;
@@ -264,9 +273,11 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
       std::string found(base::trim(*looked.applied.found));
       // The runtime has just written it: that is what there is to go back to now.
       const bool resized = when == When::Resized && policy::isKubelets(setting.request.setting.file);
-      if (resized || isYieldedTo(setting, looked, open, drift)) ledger_.rebase(report, setting, found);
+      if (resized || isYieldedTo(setting, looked, open, now.drift)) ledger_.rebase(report, setting, found);
       changes.push_back(ledger_.change(report, setting, access.place(), std::move(found)));
     }
+    if (!looked.must_write && when == When::Resized && isTheRuntimesWeight(setting, looked, report.container))
+      ledger_.rebase(report, setting, std::string(base::trim(*looked.applied.found)));
     steps.push_back({i, std::move(looked)});
   }
   ledger_.set(std::move(changes));
@@ -279,11 +290,11 @@ Applier::Outcome Applier::write(const ContainerHandle& handle, ContainerReport& 
   return handle.gone() ? Outcome::Gone : Outcome::Done;
 }
 
-Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report, When when,
-                                   const model::DriftRules& drift) {
+Applier::Outcome Applier::converge(const ContainerHandle& handle, ContainerReport& report,
+                                   const Circumstances& now) {
   std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
   std::erase_if(order, [&](size_t i) { return report.plan.settings[i].state == State::Drifted; });
-  return write(handle, report, order, when, &drift);
+  return write(handle, report, order, now);
 }
 
 Applier::Outcome Applier::enforce(const ContainerHandle& handle, ContainerReport& report,
@@ -291,7 +302,7 @@ Applier::Outcome Applier::enforce(const ContainerHandle& handle, ContainerReport
   std::vector<size_t> order = cgroup::writeOrder(report.plan.settings, handle);
   std::erase_if(order,
                 [&](size_t i) { return std::find(settings.begin(), settings.end(), i) == settings.end(); });
-  return write(handle, report, order, When::Late, nullptr);
+  return write(handle, report, order, {});
 }
 
 Applier::Outcome Applier::retry(const ContainerHandle& handle, ContainerReport& report) {

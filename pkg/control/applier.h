@@ -58,11 +58,17 @@ class Applier {
   // What the creation request carries is journaled before the runtime has it.
   void carry(const model::ContainerReport& report);
 
+  struct Circumstances {
+    When when = When::Late;
+    // Where these say to yield, a value of somebody else's that is replaced becomes the one to go back to.
+    const model::DriftRules* drift = nullptr;
+    // Nobody has looked at the container since this agent began: what differs from the journal's value of a
+    // wish that still stands was changed meanwhile, and becomes Drifted.
+    bool first = false;
+  };
   // Writes what the kernel does not have yet. A setting that was carried in the creation request and arrived
-  // is only read. What drifted stays as it is: enforce() is for that. Where `drift` says to yield, a value of
-  // somebody else's that is replaced becomes the one to go back to.
-  Outcome converge(const ContainerHandle& handle, model::ContainerReport& report, When when,
-                   const model::DriftRules& drift);
+  // is only read. What drifted stays as it is: enforce() is for that.
+  Outcome converge(const ContainerHandle& handle, model::ContainerReport& report, const Circumstances& now);
 
   // Reads without writing: what somebody else changed becomes Drifted.
   Outcome observe(const ContainerHandle& handle, model::ContainerReport& report) const;
@@ -96,7 +102,7 @@ class Applier {
     mechanism::Looked looked;
   };
   Outcome write(const ContainerHandle& handle, model::ContainerReport& report,
-                const std::vector<size_t>& settings, When when, const model::DriftRules* drift);
+                const std::vector<size_t>& settings, const Circumstances& now);
   std::optional<journal::Change> put(const mechanism::Access& access, model::ContainerReport& report,
                                      Step step, When when);
   void rememberWeight(const mechanism::Access& access, const model::ContainerReport& report,

@@ -6,6 +6,7 @@
 
 #include "pkg/annotation/annotation.h"
 #include "pkg/base/log.h"
+#include "pkg/policy/drift.h"
 #include "pkg/policy/policy.h"
 
 namespace plimsoll::control {
@@ -273,9 +274,10 @@ void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   ReportPtr before = entry.report;
   const bool wanted = !draft->plan.settings.empty() || entry.withdraw;
   Applier::Outcome outcome = Applier::Outcome::Done;
+  const bool first = !entry.handle;
   if (wanted && (entry.handle || hold(entry, *draft))) {
     if (entry.withdraw) entry.withdraw = !applier_.withdraw(*entry.handle, *draft);
-    outcome = applier_.converge(*entry.handle, *draft, when, policy_.drift);
+    outcome = applier_.converge(*entry.handle, *draft, {when, &policy_.drift, first});
   }
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);
@@ -284,9 +286,11 @@ void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   if (!entry.handle) return;
   watch(entry);
   const auto& settings = entry.report->plan.settings;
-  // What to do about it is decided like every foreign write.
-  if (std::any_of(settings.begin(), settings.end(), [](const PlannedSetting& setting) {
-        return setting.state == State::Drifted && setting.reason.empty();
+  // What to do about it is decided like every foreign write, and again where the rules for them have changed.
+  if (std::any_of(settings.begin(), settings.end(), [this](const PlannedSetting& setting) {
+        return setting.state == State::Drifted &&
+               (setting.reason.empty() ||
+                policy::driftMode(policy_.drift, setting.request.setting) == model::DriftMode::Enforce);
       }))
     somebodyWrote(entry.report->container.id);
 }

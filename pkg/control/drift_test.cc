@@ -83,6 +83,18 @@ TEST_F(DriftTest, WarnOnlyTells) {
   EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n");
 }
 
+TEST_F(DriftTest, WhatWasYieldedIsEnforcedOnceTheRulesSaySo) {
+  start({{"plimsoll.dev/memory.max", "64Mi"}});
+  cgroup_->file("memory.max", "max\n");
+  turn(60ms);
+  ASSERT_EQ(cgroup_->text("memory.max"), "max\n");
+  model::DriftRules rules;
+  rules.otherwise = model::DriftMode::Enforce;
+  drift(rules);
+  turn(60ms);
+  EXPECT_EQ(cgroup_->text("memory.max"), "67108864\n");
+}
+
 TEST_F(DriftTest, AFightEndsWithUsSteppingBackOnce) {
   start({{"plimsoll.dev/memory.high", "64Mi"}});
   for (int i = 0; i < 9; ++i) {
@@ -194,6 +206,23 @@ TEST_F(DriftTest, AResizeMovesTheBaseOfWhatTheKubeletGaveOnly) {
   EXPECT_EQ(journal_->find("c1", model::Target::CgroupFile, "memory.max")->found, "134217728");
   // It travelled at creation, over what a new cgroup has.
   EXPECT_NE(journal_->find("c1", model::Target::CgroupFile, "pids.max"), nullptr);
+}
+
+TEST_F(DriftTest, AResizeToOurOwnWeightMovesTheBaseToo) {
+  controller_->podStarted(pod({{"plimsoll.dev/cpu.weight", "10"}}));
+  model::ContainerFacts facts = container();
+  facts.base.cpu_shares = 512;
+  controller_->containerCreating(std::move(facts));
+  cgroup_.emplace(host_.container(kPath));
+  cgroup_->file("cpu.weight", "21\n");
+  ASSERT_TRUE(controller_->containerStarting("c1", 0, kPath));
+  ASSERT_EQ(journal_->find("c1", model::Target::CgroupFile, "cpu.weight")->found, "21");
+  model::BaseResources base;
+  base.cpu_shares = 256;
+  controller_->containerUpdating("c1", base);
+  cgroup_->file("cpu.weight", "10\n");
+  controller_->containerUpdated("c1");
+  EXPECT_EQ(journal_->find("c1", model::Target::CgroupFile, "cpu.weight")->found, "10");
 }
 
 TEST_F(DriftTest, ARemovedContainerLeavesNoRecord) {
