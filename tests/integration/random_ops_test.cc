@@ -392,7 +392,7 @@ class Run {
           problems.clear();
           for (const auto& [id, live] : live_) {
             problems += wrong(live);
-            if (!problems.empty()) problems += wishes(live);
+            if (!problems.empty()) problems += wishes(live) + history(live);
             if (!problems.empty()) return false;
           }
           return true;
