@@ -145,7 +145,9 @@ Controller::Pod& Controller::podOf(const std::string& sandbox_id) {
 
 Controller::Draft Controller::newReport(model::ContainerFacts facts) {
   auto draft = std::make_shared<ContainerReport>();
-  draft->pod = podOf(facts.sandbox_id).facts;
+  Pod& pod = podOf(facts.sandbox_id);
+  pod.had_container = true;
+  draft->pod = pod.facts;
   draft->first_seen = std::chrono::system_clock::now();
   draft->container = std::move(facts);
   return draft;

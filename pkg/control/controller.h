@@ -98,6 +98,7 @@ class Controller {
     model::PodFacts facts;
     std::optional<model::PodIntent> intent;  // parsed when its first container needs it
     bool names_devices = false;              // with the intent
+    bool had_container = false;
   };
   struct Entry {
     ReportPtr report;  // published; a change makes a new one

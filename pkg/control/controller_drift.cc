@@ -1,6 +1,8 @@
 // The controller and other people's writes: noticing them, deciding what to do, and the records of what is no
 // more.
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -155,7 +157,10 @@ void Controller::closeRecords() {
   std::sort(gone.begin(), gone.end());
   gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
   for (const std::string& owner : gone) journal.forgetContainer(owner);
-  if (journal.wantsCompaction()) journal.compact();
+  if (!journal.wantsCompaction()) return;
+  journal.compact();
+  // It took as much memory as the file is large, for a moment.
+  malloc_trim(0);
 }
 
 }  // namespace plimsoll::control

@@ -43,6 +43,9 @@ void Controller::synchronize(std::vector<model::PodFacts> pods,
                              std::vector<model::ContainerFacts> containers) {
   std::unordered_set<std::string> listed;
   for (const model::ContainerFacts& facts : containers) listed.insert(facts.id);
+  for (const model::PodFacts& facts : pods) listed.insert(facts.sandbox_id);
+  std::erase_if(
+      pods_, [&listed](const auto& pod) { return !pod.second.had_container && !listed.contains(pod.first); });
   discovered(std::move(pods), std::move(containers));
   for (auto& [id, entry] : containers_) {
     if (!listed.contains(id)) {
@@ -163,7 +166,9 @@ void Controller::forget() {
   }
   std::unordered_set<std::string_view> used;
   for (const auto& [id, entry] : containers_) used.insert(entry.report->container.sandbox_id);
-  std::erase_if(pods_, [&used](const auto& pod) { return !used.contains(pod.first); });
+  // One without a container yet may be waiting for an image; its end is told, or shows in the next list.
+  std::erase_if(pods_,
+                [&used](const auto& pod) { return pod.second.had_container && !used.contains(pod.first); });
 }
 
 }  // namespace plimsoll::control

@@ -14,6 +14,15 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
+TEST_F(ControllerTest, APodThatWaitsForItsImageStaysKnownUntilItIsListedNoMore) {
+  controller_->podStarted(pod({}));
+  controller_->synchronize({pod({})}, {});
+  turn(60ms);
+  EXPECT_TRUE(controller_->knowsPod("s1"));
+  controller_->synchronize({}, {});
+  EXPECT_FALSE(controller_->knowsPod("s1"));
+}
+
 TEST_F(ControllerTest, CarriesAtCreationAndConfirmsAtStart) {
   CreateDecision decision =
       create({{"plimsoll.dev/memory.high", "64Mi"}, {"plimsoll.dev/rlimit.nofile", "1000:2000"}});
