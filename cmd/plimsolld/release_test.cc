@@ -44,7 +44,7 @@ class ReleaseCommandTest : public testing::Test {
     change.object = change.key = key;
     change.found = std::move(found);
     change.ours = ours;
-    open()->set({&change, 1});
+    open()->set({change});
     cgroup_.file(key, ours + "\n");
   }
   Ran run(const ReleaseOptions& options = {}) {

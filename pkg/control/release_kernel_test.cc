@@ -124,7 +124,7 @@ TEST_F(ReleaseKernelTest, AForeignScoreIsLeft) {
   Change adj = change(model::Target::OomScoreAdj, "oom.score-adj", "oom_score_adj");
   adj.found = scoreOfChild();
   adj.ours = "777";
-  journal_->set({&adj, 1});
+  journal_->set({adj});
   std::ofstream("/proc/" + std::to_string(child_) + "/oom_score_adj") << "778";
   EXPECT_EQ(release().rows.at(0).outcome, Outcome::Left);
   EXPECT_EQ(scoreOfChild(), "778");
@@ -134,7 +134,7 @@ TEST_F(ReleaseKernelTest, ANamesakeOfARemovedCgroupIsAnotherOne) {
   Change adj = change(model::Target::OomScoreAdj, "oom.score-adj", "oom_score_adj");
   adj.found = "0";
   adj.ours = "777";
-  journal_->set({&adj, 1});
+  journal_->set({adj});
   endChild();
   ASSERT_EQ(rmdir(directory_.c_str()), 0);
   EXPECT_EQ(releaseAll(*journal_, cgroupMechanisms(*hierarchy_, roots_), Mode::DryRun).rows.at(0).outcome,

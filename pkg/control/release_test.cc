@@ -61,9 +61,9 @@ class ReleaseTest : public testing::Test {
   }
   Change put(const std::string& key, const std::string& found, const std::string& ours) {
     Change made = change(key, found, ours);
-    journal_->set({&made, 1});
+    journal_->set({made});
     cgroup_.file(key, ours + "\n");
-    journal_->settled({&made, 1});
+    journal_->settled({made});
     return made;
   }
 
@@ -149,7 +149,7 @@ TEST_F(ReleaseTest, AChangeThatWasNotSettled) {
   for (const Case& c : cases) {
     SCOPED_TRACE(std::string(c.key) + " " + c.now);
     Change made = change(c.key, c.found, c.ours);
-    journal_->set({&made, 1});
+    journal_->set({made});
     cgroup_.file(c.key, std::string(c.now) + "\n");
     EXPECT_THAT(outcomes(release()), ElementsAre(std::string(c.key) + " " + c.outcome));
   }
@@ -164,7 +164,7 @@ TEST_F(ReleaseTest, ARoundedValueIsOursOnlyUntilItIsSettled) {
 TEST_F(ReleaseTest, NothingToGoBackToStaysOpen) {
   Change made = change("cpuset.cpus", "", "0");
   made.found.reset();
-  journal_->set({&made, 1});
+  journal_->set({made});
   cgroup_.file("cpuset.cpus", "0\n");
   const ReleaseReport report = release();
   EXPECT_THAT(outcomes(report), ElementsAre("cpuset.cpus NothingKnown"));
@@ -194,7 +194,7 @@ TEST_F(ReleaseTest, ANamesakeIsNotTouched) {
 TEST_F(ReleaseTest, WhatNeverGotItsPlaceIsFoundByItsName) {
   Change made = change("cpu.weight", "100", "200");
   made.place_id = 0;
-  journal_->set({&made, 1});
+  journal_->set({made});
   cgroup_.file("cpu.weight", "200\n");
   EXPECT_THAT(outcomes(release()), ElementsAre("cpu.weight Restored"));
   EXPECT_EQ(cgroup_.text("cpu.weight"), "100\n");
@@ -210,7 +210,7 @@ TEST_F(ReleaseTest, AKeyOrMechanismOfAnotherVersionStaysOpen) {
   put("cpu.unheard-of", "1", "2");
   Change strange = change("cpu.weight", "100", "200");
   strange.target = static_cast<model::Target>(4711);
-  journal_->set({&strange, 1});
+  journal_->set({strange});
   const ReleaseReport report = release();
   EXPECT_THAT(outcomes(report), ElementsAre("cpu.weight Failed", "cpu.unheard-of Failed"));
   EXPECT_THAT(report.rows[0].reason, HasSubstr("cannot reach"));
@@ -222,7 +222,7 @@ TEST_F(ReleaseTest, AKeyOrMechanismOfAnotherVersionStaysOpen) {
 TEST_F(ReleaseTest, AWrongPathReachesNothing) {
   Change made = change("cpu.weight", "100", "200");
   made.place = "/kubepods/../../etc";
-  journal_->set({&made, 1});
+  journal_->set({made});
   EXPECT_THAT(outcomes(release()), ElementsAre("cpu.weight Failed"));
 }
 
@@ -284,7 +284,7 @@ TEST_F(ReleaseTest, WhatTheKernelRefusesForGoodIsFailed) {
   std::map<std::string, std::string> files = {{"cpu.max", "50000 100000"}, {"cpu.max.burst", "50000"}};
   Change quota = change("cpu.max", "20000 100000", "50000 100000");
   quota.place_id = 7;
-  journal_->set({&quota, 1});
+  journal_->set({quota});
   Mechanisms mechanisms = {
       {model::Target::CgroupFile, [&](const Change&) { return std::make_unique<BurstKernel>(files); }}};
   const ReleaseReport report = releaseAll(*journal_, mechanisms, Mode::Restore);
@@ -314,7 +314,7 @@ TEST_F(ReleaseTest, ProcessesGetTheirScoreBack) {
   Change made = change("oom.score-adj", "-3", "500");
   made.target = model::Target::OomScoreAdj;
   made.object = "oom_score_adj";
-  journal_->set({&made, 1});
+  journal_->set({made});
   EXPECT_THAT(outcomes(release()), ElementsAre("oom.score-adj Restored"));
   EXPECT_EQ(host_.procText("4711/oom_score_adj"), "-3\n");
 }
@@ -367,7 +367,7 @@ TEST_F(ReleaseTest, WhatCannotBeReachedStaysOpen) {
     base::Status write(const model::PlannedSetting&) const override { return base::ok(); }
   };
   Change made = change("cpu.weight", "100", "200");
-  journal_->set({&made, 1});
+  journal_->set({made});
   const ReleaseRow row = putBack(made, Closed(), Mode::Restore);
   EXPECT_EQ(row.outcome, Outcome::Failed);
   EXPECT_THAT(row.reason, HasSubstr("CAP_SYS_ADMIN"));

@@ -176,8 +176,6 @@ Result<std::unique_ptr<Journal>> Journal::open(Options options) {
 
 namespace {
 
-std::vector<Change> copiesOf(std::span<const Change> changes) { return {changes.begin(), changes.end()}; }
-
 std::vector<const Change*> changesOf(const std::vector<const Entry*>& entries) {
   std::vector<const Change*> changes;
   changes.reserve(entries.size());
@@ -187,11 +185,9 @@ std::vector<const Change*> changesOf(const std::vector<const Entry*>& entries) {
 
 }  // namespace
 
-void Journal::set(std::span<const Change> changes) { impl_->apply(Op::Set, copiesOf(changes)); }
-void Journal::set(std::vector<Change>&& changes) { impl_->apply(Op::Set, std::move(changes)); }
+void Journal::set(std::vector<Change> changes) { impl_->apply(Op::Set, std::move(changes)); }
 
-void Journal::settled(std::span<const Change> changes) { impl_->apply(Op::Settled, copiesOf(changes)); }
-void Journal::settled(std::vector<Change>&& changes) { impl_->apply(Op::Settled, std::move(changes)); }
+void Journal::settled(std::vector<Change> changes) { impl_->apply(Op::Settled, std::move(changes)); }
 
 void Journal::rebase(const Change& change) { impl_->apply(Op::Rebased, {change}); }
 

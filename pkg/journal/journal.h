@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -99,12 +98,10 @@ class Journal {
 
   // Ahead of the change. One append for all. A change that is open already keeps its first `found` and place
   // id where it had one. Does not wait for the disk (the page cache survives us; flush() is for power loss).
-  void set(std::span<const Change> changes);
-  void set(std::vector<Change>&& changes);
+  void set(std::vector<Change> changes);
   // What the kernel made of it: `ours`, and the place where it was not known yet. Nothing is appended for a
   // change that says nothing new.
-  void settled(std::span<const Change> changes);
-  void settled(std::vector<Change>&& changes);
+  void settled(std::vector<Change> changes);
   // The base under an open change moved (the kubelet resized): what to go back to is another value now.
   void rebase(const Change& change);
   // Nothing happens where no such change is open.

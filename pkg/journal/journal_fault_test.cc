@@ -39,7 +39,7 @@ class FaultTest : public testing::Test {
     options.read_only = true;
     return options;
   }
-  static void setOne(Journal& journal, const Change& change) { journal.set({&change, 1}); }
+  static void setOne(Journal& journal, const Change& change) { journal.set({change}); }
 
   TempDir dir_;
   const Change cpu_ = changeOf("app", "cpu.max", "max 100000", "50000 100000");
@@ -61,10 +61,10 @@ Written writeSome(const Options& options, const TempDir& dir) {
   for (int i = 0; i < 12; ++i) {
     Change change =
         changeOf("c" + std::to_string(i % 3), i % 2 ? "cpu.max" : "pids.max", "max", std::to_string(i));
-    journal->set({&change, 1});
+    journal->set({change});
     step();
     change.ours += "000";
-    if (i % 3 == 0) journal->settled({&change, 1});
+    if (i % 3 == 0) journal->settled({change});
     step();
     if (i % 4 == 3) journal->close(change, Op::Restored, "by a test");
     step();

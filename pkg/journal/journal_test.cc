@@ -52,9 +52,9 @@ TEST_F(JournalTest, SettledKeepsWhatTheKernelMadeOfIt) {
   Change written = changeOf("app", "memory.high", "max", "1000001");
   {
     auto journal = openJournal(options());
-    journal->set({&written, 1});
+    journal->set({written});
     written.ours = "999424";
-    journal->settled({&written, 1});
+    journal->settled({written});
   }
   EXPECT_THAT(reopened(options()), ElementsAre(settledOf(written, "999424")));
 }
@@ -63,8 +63,8 @@ TEST_F(JournalTest, TheFirstValueFoundIsKept) {
   auto journal = openJournal(options());
   Change first = changeOf("app", "cpu.weight", "100", "200");
   Change again = changeOf("app", "cpu.weight", "150", "300");
-  journal->set({&first, 1});
-  journal->set({&again, 1});
+  journal->set({first});
+  journal->set({again});
   const Change* open = journal->find("app-id", model::Target::CgroupFile, "cpu.weight");
   ASSERT_NE(open, nullptr);
   EXPECT_EQ(open->found, "100");
@@ -80,8 +80,8 @@ TEST_F(JournalTest, WhatTravelledAtCreationGetsItsPlaceLater) {
   Change arrived = changeOf("app", "cpu.max", "max 100000", "50000 100000");
   {
     auto journal = openJournal(options());
-    journal->set({&carried, 1});
-    journal->settled({&arrived, 1});
+    journal->set({carried});
+    journal->settled({arrived});
   }
   EXPECT_THAT(reopened(options()), ElementsAre(settledOf(arrived, "50000 100000")));
 }
@@ -89,10 +89,10 @@ TEST_F(JournalTest, WhatTravelledAtCreationGetsItsPlaceLater) {
 TEST_F(JournalTest, SettlingTheSameAgainAppendsNothing) {
   auto journal = openJournal(options());
   Change change = changeOf("app", "cpu.weight", "100", "200");
-  journal->set({&change, 1});
-  journal->settled({&change, 1});
+  journal->set({change});
+  journal->settled({change});
   const Stats before = journal->stats();
-  journal->settled({&change, 1});
+  journal->settled({change});
   EXPECT_EQ(journal->stats().records, before.records);
   EXPECT_EQ(journal->stats().bytes, before.bytes);
 }
@@ -100,7 +100,7 @@ TEST_F(JournalTest, SettlingTheSameAgainAppendsNothing) {
 TEST_F(JournalTest, RebasedGoesBackToTheNewBase) {
   auto journal = openJournal(options());
   Change change = changeOf("app", "cpu.weight", "100", "200");
-  journal->set({&change, 1});
+  journal->set({change});
   change.found = "79";
   journal->rebase(change);
   EXPECT_EQ(reopened(options()).at(0).found, "79");
@@ -137,7 +137,7 @@ TEST_F(JournalTest, ClosingWhatIsNotOpenIsNothing) {
 TEST_F(JournalTest, ClosingByThePointerThatWasGiven) {
   auto journal = openJournal(options());
   Change change = changeOf("app", "cpu.max", "a", "b");
-  journal->set({&change, 1});
+  journal->set({change});
   journal->close(*journal->openChanges().front(), Op::Restored);
   EXPECT_THAT(journal->openChanges(), IsEmpty());
 }
@@ -159,13 +159,13 @@ TEST_F(JournalTest, AContainerThatIsGoneTakesItsOwnOnly) {
 
 TEST_F(JournalTest, AnotherBootHasNothingOpenButItsHistory) {
   Change change = changeOf("app", "cpu.max", "a", "b");
-  openJournal(options())->set({&change, 1});
+  openJournal(options())->set({change});
   Options later = options();
   later.boot_id = "b";
   auto journal = openJournal(later);
   EXPECT_THAT(journal->openChanges(), IsEmpty());
   Change now = changeOf("app", "pids.max", "a", "b");
-  journal->set({&now, 1});
+  journal->set({now});
   EXPECT_THAT(openOf(*journal), ElementsAre(now));
   EXPECT_THAT(opsOf(historyOfAll()), ElementsAre("Set cpu.max", "Set pids.max"));
   journal->compact();
@@ -178,18 +178,18 @@ TEST_F(JournalTest, AnyBytesAreKept) {
   change.asked_by = std::string(1, '\0') + "\xc3";
   change.key = "something.else";
   change.target = static_cast<model::Target>(9999);  // of a later version
-  openJournal(options())->set({&change, 1});
+  openJournal(options())->set({change});
   EXPECT_THAT(reopened(options()), ElementsAre(change));
 }
 
 TEST_F(JournalTest, CompactionKeepsWhatIsOpenAndTheNewestHistory) {
   auto journal = openJournal(options());
   Change first = changeOf("old", "cpu.max", "max", "1");
-  journal->set({&first, 1});
+  journal->set({first});
   uint64_t appended = 0;
   for (int i = 0; journal->stats().compactions < 5; ++i) {
     Change change = changeOf("app", "cpu.max", "max", std::to_string(i));
-    journal->set({&change, 1});
+    journal->set({change});
     ++appended;
     ASSERT_EQ(journal->problem(), "");
     ASSERT_LT(i, 100'000);
@@ -209,7 +209,7 @@ TEST_F(JournalTest, CompactionKeepsWhatIsOpenAndTheNewestHistory) {
 TEST_F(JournalTest, AsksForCompactionBeforeItIsFull) {
   auto journal = openJournal(options());
   Change change = changeOf("app", "cpu.max", "max", "1");
-  while (!journal->wantsCompaction()) journal->set({&change, 1});
+  while (!journal->wantsCompaction()) journal->set({change});
   EXPECT_EQ(journal->stats().compactions, 0u);
   journal->compact();
   EXPECT_EQ(journal->stats().compactions, 1u);
@@ -243,7 +243,7 @@ TEST_F(JournalTest, ReadOnlyNeitherMakesNorLocksAnything) {
   EXPECT_FALSE(std::filesystem::exists(reading.dir));
   auto writer = openJournal(options());
   Change change = changeOf("app", "cpu.max", "a", "b");
-  writer->set({&change, 1});
+  writer->set({change});
   auto reader = openJournal(reading);
   EXPECT_THAT(openOf(*reader), ElementsAre(change));
   reader->close(change, Op::Restored);
@@ -269,7 +269,7 @@ TEST_F(JournalTest, FlushReachesTheDiskOnceForWhatWasAppended) {
   journal->flush();
   EXPECT_EQ(journal->stats().syncs, before);
   Change change = changeOf("app", "cpu.max", "a", "b");
-  journal->set({&change, 1});
+  journal->set({change});
   journal->flush();
   EXPECT_EQ(journal->stats().syncs, before + 1);
 }
