@@ -157,4 +157,18 @@ uint64_t sendFor(int socket, std::chrono::milliseconds time, size_t size) {
   return sent;
 }
 
+SteadySender::SteadySender(int socket)
+    : thread_([this, socket] {
+        for (; !stop_; ++sent_, usleep(50)) (void)!send(socket, "0123456789", 10, 0);
+      }) {}
+
+uint64_t SteadySender::stop() {
+  stop_ = true;
+  if (thread_.joinable()) {
+    thread_.join();
+    usleep(50'000);
+  }
+  return sent_;
+}
+
 }  // namespace plimsoll::testing

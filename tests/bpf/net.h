@@ -70,4 +70,18 @@ base::UniqueFd connectTo(const Namespace& from, const Sink& sink, Transport tran
 // Sends as fast as it goes for `time`, UDP in datagrams of `size`. Bytes that the kernel took.
 uint64_t sendFor(int socket, std::chrono::milliseconds time, size_t size = 1400);
 
+// Small datagrams at a pace that loses none, from here on and beside whatever the test does.
+class SteadySender {
+ public:
+  explicit SteadySender(int socket);
+  ~SteadySender() { stop(); }
+  // How many were sent; all have arrived.
+  uint64_t stop();
+
+ private:
+  std::atomic<bool> stop_{false};
+  uint64_t sent_ = 0;
+  std::thread thread_;
+};
+
 }  // namespace plimsoll::testing

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <thread>
@@ -89,15 +88,9 @@ TEST(Upgrade, TenLivesOfTheAgentUnderTraffic) {
   withBpffs([&](const std::string& bpffs) {
     agentLife(bpffs, node, pod.id());
     if (::testing::Test::HasFatalFailure()) return;
-    std::atomic<bool> stop{false};
-    uint64_t sent = 0;
-    std::thread sender([&] {
-      for (; !stop; ++sent, usleep(50)) (void)!send(socket.get(), "0123456789", 10, 0);
-    });
+    SteadySender sender(socket.get());
     for (int life = 0; life < 10; ++life) agentLife(bpffs, node, pod.id());
-    stop = true;
-    sender.join();
-    usleep(50'000);
+    const uint64_t sent = sender.stop();
     auto traffic = Traffic::load({.bpffs = bpffs});
     ASSERT_TRUE(traffic);
     TrafficEntity entity = traffic->entity(*traffic->findEntity(pod.id()));

@@ -8,9 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <thread>
-
 #include "pkg/bpfobj/link.h"
 #include "pkg/netqos/release.h"
 #include "tests/netqos/node_world.h"
@@ -97,15 +94,9 @@ TEST_P(Lifetime, KilledAgentsLeaveNoPacketWithoutItsClass) {
     first_->cgroup.enter();
     Sink sink(node_->peer, Transport::Udp);
     base::UniqueFd socket = connectTo(node_->pod, sink, Transport::Udp);
-    uint64_t sent = 0;
-    std::atomic<bool> stop{false};
-    std::thread sender([&] {
-      for (; !stop; ++sent, usleep(50)) (void)!send(socket.get(), "0123456789", 10, 0);
-    });
+    SteadySender sender(socket.get());
     for (int life = 0; life < 5; ++life) lifeEndingInKill(bpffs);
-    stop = true;
-    sender.join();
-    usleep(50'000);
+    const uint64_t sent = sender.stop();
     auto engine = Engine::start(options(bpffs));
     ASSERT_TRUE(engine) << engine.error().message;
     EXPECT_GT(sent, 1000u);
@@ -128,11 +119,7 @@ TEST_P(Lifetime, AnotherLayoutTakesOverUnderTraffic) {
     first_->cgroup.enter();
     Sink sink(node_->peer, Transport::Udp);
     base::UniqueFd socket = connectTo(node_->pod, sink, Transport::Udp);
-    uint64_t sent = 0;
-    std::atomic<bool> stop{false};
-    std::thread sender([&] {
-      for (; !stop; ++sent, usleep(50)) (void)!send(socket.get(), "0123456789", 10, 0);
-    });
+    SteadySender sender(socket.get());
     usleep(100'000);
     for (uint32_t schema : {901, 902, 903}) {
       netqos::Options next = options(bpffs);
@@ -141,9 +128,7 @@ TEST_P(Lifetime, AnotherLayoutTakesOverUnderTraffic) {
       ASSERT_TRUE(engine) << engine.error().message;
       usleep(50'000);
     }
-    stop = true;
-    sender.join();
-    usleep(50'000);
+    const uint64_t sent = sender.stop();
     netqos::Options last = options(bpffs);
     last.schema = 903;
     auto engine = Engine::start(last);
@@ -166,20 +151,14 @@ TEST_P(Lifetime, AnotherLineIsTakenOverUnderTraffic) {
     first_->cgroup.enter();
     Sink sink(node_->peer, Transport::Udp);
     base::UniqueFd socket = connectTo(node_->pod, sink, Transport::Udp);
-    uint64_t sent = 0;
-    std::atomic<bool> stop{false};
-    std::thread sender([&] {
-      for (; !stop; ++sent, usleep(50)) (void)!send(socket.get(), "0123456789", 10, 0);
-    });
+    SteadySender sender(socket.get());
     netqos::LineOptions line = options(bpffs).line;
     for (uint64_t megabits : {0, 1000, 100, 0, 5000}) {
       line.bits_per_second = megabits * 1'000'000;
       EXPECT_TRUE((*engine)->configure(line));
       usleep(40'000);
     }
-    stop = true;
-    sender.join();
-    usleep(50'000);
+    const uint64_t sent = sender.stop();
     EXPECT_GT(sent, 200u);
     EXPECT_EQ((*engine)->countsOf(first_->cgroup.id())->egress.packets, sent);
     EXPECT_EQ((*engine)->report().uplinks[0].classes[1].packets, sent);
