@@ -111,4 +111,15 @@ std::vector<std::string> namesIn(const std::string& folder) {
   return out;
 }
 
+std::optional<uint32_t> layoutOf(std::string_view name) {
+  if (!name.starts_with('v')) return std::nullopt;
+  return base::parseInt<uint32_t>(name.substr(1));
+}
+
+std::vector<std::string> layoutsIn(const std::string& root) {
+  std::vector<std::string> names = namesIn(root);
+  std::erase_if(names, [](const std::string& name) { return !layoutOf(name); });
+  return names;
+}
+
 }  // namespace plimsoll::netqos

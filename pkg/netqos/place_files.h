@@ -2,7 +2,9 @@
 // to pkg/netqos.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pkg/netqos/hooks.h"
@@ -21,5 +23,9 @@ std::vector<uint32_t> clsactMarkers(const std::string& folder);
 std::vector<Place> pinnedPlaces(const std::string& folder);
 // Names in a folder; empty, too, where there is none.
 std::vector<std::string> namesIn(const std::string& folder);
+
+// Folders of layouts of the maps ("v3") below the folder of all our pins.
+std::optional<uint32_t> layoutOf(std::string_view name);
+std::vector<std::string> layoutsIn(const std::string& root);
 
 }  // namespace plimsoll::netqos

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <set>
 
-#include "pkg/base/parse.h"
 #include "pkg/netqos/access.h"
 #include "pkg/netqos/place_files.h"
 #include "pkg/netqos/sockets.h"
@@ -27,14 +26,12 @@ class Releaser {
 
   std::vector<Released> run() {
     const std::string root = options_.bpffs + "/plimsoll";
-    std::vector<std::string> layouts;
-    for (const std::string& name : options_.bpffs.empty() ? std::vector<std::string>() : namesIn(root))
-      if (name.starts_with('v') && base::parseInt<uint32_t>(name.substr(1))) layouts.push_back(name);
+    const auto layouts = options_.bpffs.empty() ? std::vector<std::string>() : layoutsIn(root);
     // Sockets last of what needs the maps: while a program is attached it would pace them again.
     for (const std::string& name : layouts) releaseLinks(root + "/" + name);
     releaseFilters();
     for (const std::string& name : layouts) {
-      releaseSockets(root + "/" + name, *base::parseInt<uint32_t>(name.substr(1)));
+      releaseSockets(root + "/" + name, *layoutOf(name));
       releaseFolder(root + "/" + name);
     }
     if (!layouts.empty()) act("the folder " + root, [&] { return removeFolder(root); });

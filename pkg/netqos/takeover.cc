@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "pkg/base/log.h"
-#include "pkg/base/parse.h"
 #include "pkg/netqos/fields.h"
 #include "pkg/netqos/place_files.h"
 
@@ -116,10 +115,8 @@ std::vector<std::string> formerFolders(const std::string& folder) {
   std::vector<std::string> out;
   const size_t slash = folder.rfind('/');
   if (slash == std::string::npos) return out;
-  for (const std::string& name : namesIn(folder.substr(0, slash))) {
-    const bool layout = name.starts_with('v') && base::parseInt<uint32_t>(name.substr(1));
-    if (layout && name != folder.substr(slash + 1)) out.push_back(folder.substr(0, slash + 1) + name);
-  }
+  for (const std::string& name : layoutsIn(folder.substr(0, slash)))
+    if (name != folder.substr(slash + 1)) out.push_back(folder.substr(0, slash + 1) + name);
   return out;
 }
 
