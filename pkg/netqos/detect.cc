@@ -39,11 +39,12 @@ std::vector<Finding> findingsOf(const Cilium& cilium, const std::string& bpffs) 
   return out;
 }
 
-std::vector<Finding> shapersOn(const std::vector<Queue>& queues, const std::vector<Device>& pod_devices) {
+std::vector<Finding> shapersOn(const std::vector<rtnl::Queue>& queues,
+                               const std::vector<rtnl::Device>& pod_devices) {
   std::vector<Finding> out;
-  for (const Queue& queue : queues) {
+  for (const rtnl::Queue& queue : queues) {
     auto device = std::find_if(pod_devices.begin(), pod_devices.end(),
-                               [&](const Device& known) { return known.ifindex == queue.ifindex; });
+                               [&](const rtnl::Device& known) { return known.ifindex == queue.ifindex; });
     if (device == pod_devices.end()) continue;
     if (queue.kind == "tbf" || queue.kind == "htb" || queue.kind == "hfsc") {
       out.push_back({queue.kind, device->name,

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "pkg/netqos/rtnl.h"
 #include "pkg/netqos/types.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 
@@ -20,7 +20,8 @@ Cilium findCilium(const std::string& bpffs);
 std::vector<Finding> findingsOf(const Cilium& cilium, const std::string& bpffs);
 
 // Token buckets and the like on pods' links; ifindex of each is among `pod_devices`.
-std::vector<Finding> shapersOn(const std::vector<Queue>& queues, const std::vector<Device>& pod_devices);
+std::vector<Finding> shapersOn(const std::vector<rtnl::Queue>& queues,
+                               const std::vector<rtnl::Device>& pod_devices);
 
 // Programs that run before ours, which is `ours`, at one place.
 std::vector<Finding> programsBefore(const std::vector<uint32_t>& ids, uint32_t ours,

@@ -6,14 +6,14 @@ using base::Result;
 using base::Status;
 
 Result<DeviceTable> DeviceTable::open() {
-  ASSIGN_OR_RETURN(DeviceWatch watch, DeviceWatch::open());
+  ASSIGN_OR_RETURN(rtnl::DeviceWatch watch, rtnl::DeviceWatch::open());
   return DeviceTable(std::move(watch));
 }
 
-Status DeviceTable::listAgain(const Rtnl& rtnl, Changes& changes) {
-  ASSIGN_OR_RETURN(std::vector<Device> now, rtnl.devices());
-  std::map<uint32_t, Device> fresh;
-  for (Device& device : now) {
+Status DeviceTable::listAgain(const rtnl::Socket& rtnl, Changes& changes) {
+  ASSIGN_OR_RETURN(std::vector<rtnl::Device> now, rtnl.devices());
+  std::map<uint32_t, rtnl::Device> fresh;
+  for (rtnl::Device& device : now) {
     changes.changed.push_back(device);
     fresh[device.ifindex] = std::move(device);
   }
@@ -24,15 +24,15 @@ Status DeviceTable::listAgain(const Rtnl& rtnl, Changes& changes) {
   return base::ok();
 }
 
-Result<DeviceTable::Changes> DeviceTable::update(const Rtnl& rtnl) {
+Result<DeviceTable::Changes> DeviceTable::update(const rtnl::Socket& rtnl) {
   Changes changes;
-  DeviceWatch::Batch batch = watch_.take();
+  rtnl::DeviceWatch::Batch batch = watch_.take();
   if (batch.lost) listed_ = false;
   if (!listed_) {
     RETURN_IF_ERROR(listAgain(rtnl, changes));
     return changes;
   }
-  for (DeviceWatch::News& news : batch.news) {
+  for (rtnl::DeviceWatch::News& news : batch.news) {
     const uint32_t ifindex = news.device.ifindex;
     if (news.gone) {
       if (devices_.erase(ifindex) != 0) changes.gone.push_back(ifindex);

@@ -5,29 +5,29 @@
 #include <map>
 #include <vector>
 
-#include "pkg/netqos/rtnl.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 
 class DeviceTable {
  public:
   struct Changes {
-    std::vector<Device> changed;  // or new
+    std::vector<rtnl::Device> changed;  // or new
     std::vector<uint32_t> gone;
   };
   static base::Result<DeviceTable> open();
 
   int fd() const { return watch_.fd(); }
   // Takes the news; never waits. After an error the table is as it was.
-  base::Result<Changes> update(const Rtnl& rtnl);
-  const std::map<uint32_t, Device>& all() const { return devices_; }
+  base::Result<Changes> update(const rtnl::Socket& rtnl);
+  const std::map<uint32_t, rtnl::Device>& all() const { return devices_; }
 
  private:
-  explicit DeviceTable(DeviceWatch watch) : watch_(std::move(watch)) {}
-  base::Status listAgain(const Rtnl& rtnl, Changes& changes);
+  explicit DeviceTable(rtnl::DeviceWatch watch) : watch_(std::move(watch)) {}
+  base::Status listAgain(const rtnl::Socket& rtnl, Changes& changes);
 
-  DeviceWatch watch_;
-  std::map<uint32_t, Device> devices_;
+  rtnl::DeviceWatch watch_;
+  std::map<uint32_t, rtnl::Device> devices_;
   bool listed_ = false;
 };
 

@@ -6,8 +6,8 @@ namespace plimsoll::netqos {
 
 using base::Result;
 
-Result<std::optional<int>> namespaceOf(const Rtnl& rtnl, const std::string& proc, const Subject& subject,
-                                       std::string& reason) {
+Result<std::optional<int>> namespaceOf(const rtnl::Socket& rtnl, const std::string& proc,
+                                       const Subject& subject, std::string& reason) {
   if (subject.host_network) {
     reason = "the pod uses the node's own network";
     return std::nullopt;
@@ -27,7 +27,7 @@ Result<std::optional<int>> namespaceOf(const Rtnl& rtnl, const std::string& proc
   return nsid;
 }
 
-PodLinks linksInto(const std::map<uint32_t, Device>& devices, int nsid) {
+PodLinks linksInto(const std::map<uint32_t, rtnl::Device>& devices, int nsid) {
   PodLinks out;
   for (const auto& [ifindex, device] : devices) {
     const bool pair = device.kind == "veth" || device.kind == "netkit";

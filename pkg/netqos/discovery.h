@@ -7,21 +7,21 @@
 #include <string>
 #include <vector>
 
-#include "pkg/netqos/rtnl.h"
 #include "pkg/netqos/types.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 
 struct PodLinks {
-  std::vector<Device> devices;
+  std::vector<rtnl::Device> devices;
   std::string reason;  // why there are none
 };
 
 // The number of the namespace of the subject's process; nullopt with `reason` where no device can lead there.
 // Gone: the process is.
-base::Result<std::optional<int>> namespaceOf(const Rtnl& rtnl, const std::string& proc,
+base::Result<std::optional<int>> namespaceOf(const rtnl::Socket& rtnl, const std::string& proc,
                                              const Subject& subject, std::string& reason);
 
-PodLinks linksInto(const std::map<uint32_t, Device>& devices, int nsid);
+PodLinks linksInto(const std::map<uint32_t, rtnl::Device>& devices, int nsid);
 
 }  // namespace plimsoll::netqos

@@ -18,7 +18,8 @@ constexpr uint32_t kSpareLinks = 2 * kTrafficUplinks;
 
 }  // namespace
 
-Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceTable table, bool tcx)
+Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, rtnl::Socket rtnl, DeviceTable table,
+                   bool tcx)
     : options_(options),
       cilium_(findCilium(options.bpffs)),
       traffic_(std::move(traffic)),
@@ -51,7 +52,7 @@ void Engine::Impl::takeOver() {
 
 void Engine::Impl::lookAround() {
   findings_ = findingsOf(cilium_, options_.bpffs);
-  const std::vector<Device> devices = pods_.devices();
+  const std::vector<rtnl::Device> devices = pods_.devices();
   auto add = [this](std::vector<Finding> more) {
     std::move(more.begin(), more.end(), std::back_inserter(findings_));
   };
@@ -63,7 +64,7 @@ void Engine::Impl::lookAround() {
     auto ids = bpfobj::tcxPrograms(ifindex, directionOf(program));
     if (ours && ids) add(programsBefore(*ids, *ours, name));
   };
-  for (const Device& device : devices) before(bpfobj::Program::PodOut, device.ifindex, device.name);
+  for (const rtnl::Device& device : devices) before(bpfobj::Program::PodOut, device.ifindex, device.name);
   for (const UplinkReport& uplink : uplinks_.report())
     if (uplink.ifindex != 0) before(bpfobj::Program::UplinkOut, uplink.ifindex, uplink.device);
 }
@@ -131,7 +132,7 @@ void Engine::Impl::onEvents() {
   for (uint32_t ifindex : changes->gone) pods_.deviceGone(ifindex);
   pods_.devicesCame(changes->changed);
   const bool uplinks = std::any_of(changes->changed.begin(), changes->changed.end(),
-                                   [this](const Device& device) { return uplinks_.concerns(device); });
+                                   [this](const rtnl::Device& device) { return uplinks_.concerns(device); });
   uint32_t repaired = 0, failed = 0;
   if (uplinks) uplinks_.reconcile(repaired, failed);
   if (uplinks || !changes->gone.empty() || !changes->changed.empty()) tellPrograms();
@@ -164,7 +165,7 @@ Result<std::unique_ptr<Engine>> Engine::start(const Options& options) {
   load.links = options.pods + kSpareLinks;
   if (options.schema != 0) load.schema = options.schema;
   ASSIGN_OR_RETURN(bpfobj::Traffic traffic, bpfobj::Traffic::load(load));
-  ASSIGN_OR_RETURN(Rtnl rtnl, Rtnl::open());
+  ASSIGN_OR_RETURN(rtnl::Socket rtnl, rtnl::Socket::open());
   ASSIGN_OR_RETURN(DeviceTable table, DeviceTable::open());
   RETURN_IF_ERROR(table.update(rtnl));
   ASSIGN_OR_RETURN(const int program, traffic.program(bpfobj::Program::PodOut));

@@ -12,7 +12,7 @@ namespace plimsoll::netqos {
 
 class Engine::Impl {
  public:
-  Impl(const Options& options, bpfobj::Traffic traffic, Rtnl rtnl, DeviceTable table, bool tcx);
+  Impl(const Options& options, bpfobj::Traffic traffic, rtnl::Socket rtnl, DeviceTable table, bool tcx);
 
   void takeOver();
   base::Result<Subject> complete(const Subject& subject) const;
@@ -36,7 +36,7 @@ class Engine::Impl {
   Options options_;
   Cilium cilium_;
   bpfobj::Traffic traffic_;
-  Rtnl rtnl_;
+  rtnl::Socket rtnl_;
   DeviceTable table_;
   CgroupTree tree_;
   Hooks hooks_;

@@ -20,8 +20,8 @@ using bpfobj::Link;
 
 constexpr std::string_view kNames = "plm_";
 
-Hook hookOf(const Place& place) {
-  return directionOf(place.program) == bpfobj::Direction::Ingress ? Hook::Ingress : Hook::Egress;
+rtnl::Hook hookOf(const Place& place) {
+  return directionOf(place.program) == bpfobj::Direction::Ingress ? rtnl::Hook::Ingress : rtnl::Hook::Egress;
 }
 
 }  // namespace
@@ -30,10 +30,10 @@ bpfobj::ClassicFilter filterPlace(const Place& place) {
   return {.ifindex = place.ifindex, .direction = directionOf(place.program)};
 }
 
-Result<std::optional<FilterThere>> filterAt(const Rtnl& rtnl, const Place& place) {
+Result<std::optional<FilterThere>> filterAt(const rtnl::Socket& rtnl, const Place& place) {
   const bpfobj::ClassicFilter wanted = filterPlace(place);
-  ASSIGN_OR_RETURN(const std::vector<Filter> all, rtnl.filters(place.ifindex, hookOf(place)));
-  for (const Filter& filter : all) {
+  ASSIGN_OR_RETURN(const std::vector<rtnl::Filter> all, rtnl.filters(place.ifindex, hookOf(place)));
+  for (const rtnl::Filter& filter : all) {
     if (filter.priority != wanted.priority || filter.handle != wanted.handle) continue;
     return FilterThere{filter.kind == "bpf" && filter.name.starts_with(kNames), filter.program_id,
                        filter.name};
@@ -41,11 +41,11 @@ Result<std::optional<FilterThere>> filterAt(const Rtnl& rtnl, const Place& place
   return std::nullopt;
 }
 
-Status removeOurClsact(const Rtnl& rtnl, const std::string& folder, uint32_t ifindex) {
+Status removeOurClsact(const rtnl::Socket& rtnl, const std::string& folder, uint32_t ifindex) {
   const std::string marker = folder + "/" + clsactMarker(ifindex);
   if (folder.empty() || access(marker.c_str(), F_OK) != 0) return base::ok();
-  for (Hook hook : {Hook::Ingress, Hook::Egress}) {
-    ASSIGN_OR_RETURN(const std::vector<Filter> left, rtnl.filters(ifindex, hook));
+  for (rtnl::Hook hook : {rtnl::Hook::Ingress, rtnl::Hook::Egress}) {
+    ASSIGN_OR_RETURN(const std::vector<rtnl::Filter> left, rtnl.filters(ifindex, hook));
     if (!left.empty()) return base::ok();
   }
   Status removed = rtnl.removeClsact(ifindex);
@@ -119,17 +119,17 @@ Result<Link> Hooks::makeLink(const Place& place, int program) const {
 Status Hooks::attachFilter(const Place& place, int program) {
   auto there = filterAt(rtnl_, place);
   if (there && *there && !(*there)->ours) return lookForFilter(place).map([](Found) {});
-  ASSIGN_OR_RETURN(const std::vector<Filter> all, rtnl_.filters(place.ifindex, hookOf(place)));
-  for (const Filter& filter : all) {
+  ASSIGN_OR_RETURN(const std::vector<rtnl::Filter> all, rtnl_.filters(place.ifindex, hookOf(place)));
+  for (const rtnl::Filter& filter : all) {
     if (filter.kind != "bpf" || filter.priority >= filterPlace(place).priority) continue;
     return base::error(ErrorCode::FailedPrecondition, "the filter " + filter.name + " at " + place.where() +
                                                           " stands before ours and may end the chain");
   }
   ASSIGN_OR_RETURN(const bool made, bpfobj::ensureClsact(place.ifindex));
   if (made && !folder_.empty()) mkdir(pathOf(clsactMarker(place.ifindex)).c_str(), 0700);
-  const std::vector<Queue> queues =
-      made ? std::vector<Queue>() : rtnl_.queues().value_or(std::vector<Queue>());
-  const bool ingress_only = std::any_of(queues.begin(), queues.end(), [&](const Queue& queue) {
+  const std::vector<rtnl::Queue> queues =
+      made ? std::vector<rtnl::Queue>() : rtnl_.queues().value_or(std::vector<rtnl::Queue>());
+  const bool ingress_only = std::any_of(queues.begin(), queues.end(), [&](const rtnl::Queue& queue) {
     return queue.ifindex == place.ifindex && queue.kind == "ingress";
   });
   // That qdisc would take an egress filter for one of its own direction.

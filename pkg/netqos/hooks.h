@@ -17,7 +17,7 @@
 #include "pkg/bpfobj/link.h"
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/cgroup_tree.h"
-#include "pkg/netqos/rtnl.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 
@@ -44,7 +44,7 @@ class Hooks {
 
   // All outlive this. `tcx`: the kernel has it and it may be used. `folder`: of the pins; empty: links end
   // with this object.
-  Hooks(const bpfobj::Traffic& traffic, const Rtnl& rtnl, const CgroupTree& tree, bool tcx,
+  Hooks(const bpfobj::Traffic& traffic, const rtnl::Socket& rtnl, const CgroupTree& tree, bool tcx,
         std::string folder)
       : traffic_(traffic), rtnl_(rtnl), tree_(tree), tcx_(tcx), folder_(std::move(folder)) {}
 
@@ -94,7 +94,7 @@ class Hooks {
   std::string pathOf(const std::string& pin) const { return folder_ + "/" + pin; }
 
   const bpfobj::Traffic& traffic_;
-  const Rtnl& rtnl_;
+  const rtnl::Socket& rtnl_;
   const CgroupTree& tree_;
   bool tcx_;
   std::string folder_;
@@ -110,8 +110,8 @@ struct FilterThere {
   uint32_t program_id = 0;
   std::string name;
 };
-base::Result<std::optional<FilterThere>> filterAt(const Rtnl& rtnl, const Place& place);
+base::Result<std::optional<FilterThere>> filterAt(const rtnl::Socket& rtnl, const Place& place);
 // Removes a clsact qdisc that `folder` remembers as made by us, if nothing is in it any more.
-base::Status removeOurClsact(const Rtnl& rtnl, const std::string& folder, uint32_t ifindex);
+base::Status removeOurClsact(const rtnl::Socket& rtnl, const std::string& folder, uint32_t ifindex);
 
 }  // namespace plimsoll::netqos

@@ -70,7 +70,7 @@ TEST(Places, OfAFolderAreItsPinsAndMarkers) {
 }
 
 TEST(Discovery, TakesThePairsThatLeadIntoThePod) {
-  std::map<uint32_t, Device> devices;
+  std::map<uint32_t, rtnl::Device> devices;
   devices[1] = {1, "lo", "", "", 0, -1};
   devices[2] = {2, "veth-a", "veth", "", 2, 7};
   devices[3] = {3, "veth-b", "veth", "", 2, 8};
@@ -123,11 +123,11 @@ TEST(Detect, CiliumByWhatItPins) {
 }
 
 TEST(Detect, ShapersOnPodsLinksOnly) {
-  const std::vector<Device> pods{{3, "veth3", "veth", "", 2, 1}};
-  const std::vector<Queue> queues{{3, 0x10000, 0xffffffff, "tbf"},
-                                  {3, 0xffff0000, 0xfffffff1, "ingress"},
-                                  {4, 0x10000, 0xffffffff, "tbf"},
-                                  {3, 0, 0xffffffff, "noqueue"}};
+  const std::vector<rtnl::Device> pods{{3, "veth3", "veth", "", 2, 1}};
+  const std::vector<rtnl::Queue> queues{{3, 0x10000, 0xffffffff, "tbf"},
+                                        {3, 0xffff0000, 0xfffffff1, "ingress"},
+                                        {4, 0x10000, 0xffffffff, "tbf"},
+                                        {3, 0, 0xffffffff, "noqueue"}};
   const std::vector<Finding> found = shapersOn(queues, pods);
   ASSERT_THAT(found, SizeIs(2));
   EXPECT_EQ(found[0].what, "tbf");

@@ -74,7 +74,7 @@ void Pods::adoptEntities(const Paths& paths, PodBySlot& pod_by_slot) {
 }
 
 void Pods::adoptLinks(const PodBySlot& pod_by_slot) {
-  const std::map<uint32_t, Device>& devices = parts_.table.all();
+  const std::map<uint32_t, rtnl::Device>& devices = parts_.table.all();
   for (const auto& entry : parts_.traffic.links()) {
     auto link = parts_.traffic.link(entry.key);
     if (!link || !(link->flags & kLinkPod)) continue;
@@ -207,8 +207,8 @@ Status Pods::join(const Subject& subject) {
   return settle(pod, &subject);
 }
 
-std::vector<Device> Pods::devices() const {
-  std::vector<Device> out;
+std::vector<rtnl::Device> Pods::devices() const {
+  std::vector<rtnl::Device> out;
   for (const auto& [id, pod] : pods_) out.insert(out.end(), pod.devices.begin(), pod.devices.end());
   return out;
 }
@@ -238,7 +238,7 @@ ModeReport Pods::modeOf(uint64_t cgroup_id) const {
     if (!place.onDevice() && cgroup_id != pod->cgroup.id && place.cgroup.id != cgroup_id) continue;
     Attachment attachment{place.where(), place.program_name(), parts_.hooks.howAttached(place),
                           parts_.hooks.problemOf(place)};
-    for (const Device& device : pod->devices)
+    for (const rtnl::Device& device : pod->devices)
       if (place.ifindex == device.ifindex)
         attachment.where = attachment.where.substr(0, attachment.where.find(" of ")) + " of " + device.name;
     any = any || !attachment.how.empty();

@@ -15,8 +15,8 @@
 #include "pkg/netqos/device_table.h"
 #include "pkg/netqos/fields.h"
 #include "pkg/netqos/hooks.h"
-#include "pkg/netqos/rtnl.h"
 #include "pkg/netqos/types.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 
@@ -31,7 +31,7 @@ struct PodState {
   std::string name;
   bool host_network = false;
   std::optional<int> nsid;  // of its network namespace
-  std::vector<Device> devices;
+  std::vector<rtnl::Device> devices;
   std::string reason;           // why it is not reached by its link
   std::string link_refused;     // its link is there, but a program could not be attached
   std::string ingress_refused;  // the same, of the way into the pod only
@@ -46,7 +46,7 @@ class Pods {
   struct Parts {
     bpfobj::Traffic& traffic;
     Hooks& hooks;
-    const Rtnl& rtnl;
+    const rtnl::Socket& rtnl;
     const DeviceTable& table;
     const CgroupTree& tree;
     std::string proc;
@@ -74,9 +74,9 @@ class Pods {
   std::vector<uint64_t> ids() const;
   void deviceGone(uint32_t ifindex);
   // Perhaps the links of pods that had none.
-  void devicesCame(const std::vector<Device>& devices);
+  void devicesCame(const std::vector<rtnl::Device>& devices);
 
-  std::vector<Device> devices() const;
+  std::vector<rtnl::Device> devices() const;
 
   // By pod or container.
   const PodState* find(uint64_t cgroup_id) const;

@@ -112,9 +112,10 @@ void Pods::lookAgainForLink(PodState& pod) {
   }
 }
 
-void Pods::devicesCame(const std::vector<Device>& devices) {
-  const bool any = std::any_of(devices.begin(), devices.end(),
-                               [](const Device& device) { return device.link != 0 && device.nsid >= 0; });
+void Pods::devicesCame(const std::vector<rtnl::Device>& devices) {
+  const bool any = std::any_of(devices.begin(), devices.end(), [](const rtnl::Device& device) {
+    return device.link != 0 && device.nsid >= 0;
+  });
   if (!any) return;
   for (auto& [id, pod] : pods_) lookAgainForLink(pod);
 }
@@ -126,7 +127,7 @@ uint8_t Pods::levelOf(const PodState& pod) const {
 
 Status Pods::putLinks(const PodState& pod) {
   const uint8_t class_id = parts_.traffic.entity(pod.slot).class_id;
-  for (const Device& device : pod.devices)
+  for (const rtnl::Device& device : pod.devices)
     RETURN_IF_ERROR(parts_.traffic.putLink(device.ifindex,
                                            {pod.slot, class_id, levelOf(pod), kLinkPod | kLinkCountsOut}));
   return base::ok();
@@ -138,7 +139,7 @@ std::map<std::string, Place> Pods::wanted(const PodState& pod) const {
   // Attaching to a device waits for the kernel's grace period, so only where there is need.
   const bool limits_ingress = askedAt(pod.slot).ingress_bits != 0;
   if (pod.byLink()) {
-    for (const Device& device : pod.devices) {
+    for (const rtnl::Device& device : pod.devices) {
       add({Program::PodOut, device.ifindex, {}});
       if (limits_ingress && !parts_.ingress_at_cgroup) add({Program::PodIn, device.ifindex, {}});
     }
@@ -209,7 +210,7 @@ Status Pods::settle(PodState& pod, const Subject* subject) {
   Status settled = settleOnce(pod, fresh);
   if (!settled && pod.byLink()) {
     pod.link_refused = settled.error().message;
-    for (const Device& device : pod.devices) parts_.traffic.removeLink(device.ifindex);
+    for (const rtnl::Device& device : pod.devices) parts_.traffic.removeLink(device.ifindex);
     settled = settleOnce(pod, fresh);
   }
   repace(fresh, subject);
@@ -268,7 +269,7 @@ void Pods::forget(uint64_t pod_id) {
   PodState& pod = known->second;
   while (!pod.containers.empty()) forgetContainer(pod, pod.containers.begin()->first);
   for (const auto& [pin, place] : pod.places) (void)parts_.hooks.remove(place);
-  for (const Device& device : pod.devices) parts_.traffic.removeLink(device.ifindex);
+  for (const rtnl::Device& device : pod.devices) parts_.traffic.removeLink(device.ifindex);
   parts_.traffic.removeEntity(pod_id);
   pods_.erase(known);
 }
@@ -330,7 +331,7 @@ void Pods::reconcile(uint64_t pod_id, Tally& tally) {
 void Pods::deviceGone(uint32_t ifindex) {
   for (auto& [id, pod] : pods_) {
     auto device = std::find_if(pod.devices.begin(), pod.devices.end(),
-                               [ifindex](const Device& known) { return known.ifindex == ifindex; });
+                               [ifindex](const rtnl::Device& known) { return known.ifindex == ifindex; });
     if (device == pod.devices.end()) continue;
     pod.devices.erase(device);
     parts_.traffic.removeLink(ifindex);

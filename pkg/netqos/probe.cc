@@ -12,7 +12,7 @@
 #include "pkg/bpfobj/link.h"
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/detect.h"
-#include "pkg/netqos/rtnl.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 namespace {
@@ -75,11 +75,11 @@ void checkNamespace(const Options& options, NodeReport& report) {
        "the agent needs hostNetwork"});
 }
 
-void checkUplinks(const Rtnl& rtnl, const LineOptions& line, NodeReport& report) {
+void checkUplinks(const rtnl::Socket& rtnl, const LineOptions& line, NodeReport& report) {
   auto devices = rtnl.devices();
   auto routed = rtnl.defaultRouteDevices();
   if (!devices || !routed) return;
-  for (const Device& device : *devices) {
+  for (const rtnl::Device& device : *devices) {
     const bool named = std::find(line.uplinks.begin(), line.uplinks.end(), device.name) != line.uplinks.end();
     const bool by_route =
         line.uplinks.empty() && std::find(routed->begin(), routed->end(), device.ifindex) != routed->end();
@@ -88,7 +88,7 @@ void checkUplinks(const Rtnl& rtnl, const LineOptions& line, NodeReport& report)
   }
   for (const std::string& name : line.uplinks) {
     const bool there = std::any_of(devices->begin(), devices->end(),
-                                   [&name](const Device& device) { return device.name == name; });
+                                   [&name](const rtnl::Device& device) { return device.name == name; });
     if (!there) report.uplinks.push_back({.device = name, .problem = "there is no device of this name"});
   }
   if (report.uplinks.empty())
@@ -104,7 +104,7 @@ NodeReport probe(const Options& options) {
   checkNamespace(options, report);
   const Cilium cilium = findCilium(options.bpffs);
   for (Finding& finding : findingsOf(cilium, options.bpffs)) report.findings.push_back(std::move(finding));
-  if (auto rtnl = Rtnl::open()) checkUplinks(*rtnl, options.line, report);
+  if (auto rtnl = rtnl::Socket::open()) checkUplinks(*rtnl, options.line, report);
 
   auto traffic = bpfobj::Traffic::load({});
   if (!traffic) {

@@ -75,13 +75,14 @@ class Releaser {
   }
 
   void releaseFilters() {
-    auto rtnl = Rtnl::open();
-    auto devices = rtnl ? rtnl->devices() : Result<std::vector<Device>>(tl::make_unexpected(rtnl.error()));
+    auto rtnl = rtnl::Socket::open();
+    auto devices =
+        rtnl ? rtnl->devices() : Result<std::vector<rtnl::Device>>(tl::make_unexpected(rtnl.error()));
     if (!devices) {
       done_.push_back({"filters", devices.error().message});
       return;
     }
-    for (const Device& device : *devices) {
+    for (const rtnl::Device& device : *devices) {
       for (Program program : {Program::PodOut, Program::PodIn, Program::UplinkOut}) {
         const Place place{program, device.ifindex, {}};
         auto there = filterAt(*rtnl, place);
@@ -148,7 +149,7 @@ class Releaser {
   const Options& options_;
   ReleaseMode mode_;
   CgroupTree tree_;
-  std::optional<Rtnl> rtnl_;
+  std::optional<rtnl::Socket> rtnl_;
   std::vector<Released> done_;
 };
 

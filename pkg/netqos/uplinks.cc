@@ -43,13 +43,13 @@ bpfobj::UplinkSpec specOf(const LineOptions& line) {
   return spec;
 }
 
-Result<std::vector<Device>> Uplinks::find() const {
+Result<std::vector<rtnl::Device>> Uplinks::find() const {
   std::set<uint32_t> wanted;
   if (line_.uplinks.empty()) {
     ASSIGN_OR_RETURN(const std::vector<uint32_t> routed, rtnl_.defaultRouteDevices());
     wanted.insert(routed.begin(), routed.end());
   }
-  std::vector<Device> devices;
+  std::vector<rtnl::Device> devices;
   for (const auto& [ifindex, device] : table_.all()) {
     const bool named =
         std::find(line_.uplinks.begin(), line_.uplinks.end(), device.name) != line_.uplinks.end();
@@ -68,7 +68,7 @@ Result<uint32_t> Uplinks::freeIndex() const {
                      "more than " + std::to_string(kTrafficUplinks) + " uplinks");
 }
 
-Status Uplinks::add(const Device& device) {
+Status Uplinks::add(const rtnl::Device& device) {
   auto known = known_.find(device.ifindex);
   if (known == known_.end()) {
     // Its clocks and counters go on where an earlier agent had it.
@@ -97,9 +97,9 @@ void Uplinks::remove(uint32_t ifindex) {
 
 Status Uplinks::configure(const LineOptions& line) {
   line_ = line;
-  ASSIGN_OR_RETURN(const std::vector<Device> devices, find());
+  ASSIGN_OR_RETURN(const std::vector<rtnl::Device> devices, find());
   std::set<uint32_t> wanted;
-  for (const Device& device : devices) wanted.insert(device.ifindex);
+  for (const rtnl::Device& device : devices) wanted.insert(device.ifindex);
   // Those of an earlier agent, too.
   for (const auto& entry : traffic_.links()) {
     auto link = traffic_.link(entry.key);
@@ -109,7 +109,7 @@ Status Uplinks::configure(const LineOptions& line) {
   for (const std::string& name : line.uplinks) missing_[name] = "there is no device of this name";
   if (devices.empty() && line.uplinks.empty()) missing_["(default route)"] = "the node has no default route";
   Status failed = base::ok();
-  for (const Device& device : devices) {
+  for (const rtnl::Device& device : devices) {
     missing_.erase(device.name);
     Status added = add(device);
     if (!added && failed) failed = std::move(added);

@@ -9,8 +9,8 @@
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/device_table.h"
 #include "pkg/netqos/hooks.h"
-#include "pkg/netqos/rtnl.h"
 #include "pkg/netqos/types.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
 
@@ -19,7 +19,7 @@ bpfobj::UplinkSpec specOf(const LineOptions& line);
 
 class Uplinks {
  public:
-  Uplinks(bpfobj::Traffic& traffic, Hooks& hooks, const Rtnl& rtnl, const DeviceTable& table)
+  Uplinks(bpfobj::Traffic& traffic, Hooks& hooks, const rtnl::Socket& rtnl, const DeviceTable& table)
       : traffic_(traffic), hooks_(hooks), rtnl_(rtnl), table_(table) {}
 
   // Finds the devices, attaches to what is new, leaves what is none any more. An error is that of the first
@@ -32,7 +32,7 @@ class Uplinks {
   // The index of the one whose classes pace sockets.
   uint32_t paced() const;
   // Whether a device is one of them, or should be by its name.
-  bool concerns(const Device& device) const {
+  bool concerns(const rtnl::Device& device) const {
     return known_.contains(device.ifindex) || missing_.contains(device.name);
   }
 
@@ -41,14 +41,14 @@ class Uplinks {
     uint32_t index = 0;
     std::string name, queue;
   };
-  base::Result<std::vector<Device>> find() const;
+  base::Result<std::vector<rtnl::Device>> find() const;
   base::Result<uint32_t> freeIndex() const;
-  base::Status add(const Device& device);
+  base::Status add(const rtnl::Device& device);
   void remove(uint32_t ifindex);
 
   bpfobj::Traffic& traffic_;
   Hooks& hooks_;
-  const Rtnl& rtnl_;
+  const rtnl::Socket& rtnl_;
   const DeviceTable& table_;
   LineOptions line_;
   std::map<uint32_t, Uplink> known_;            // by ifindex

@@ -116,7 +116,7 @@ TEST_F(Neighbours, AfterTenMinutesAPlaceIsTriedAgain) {
   onNode(node_->host, [&](const std::string& bpffs) {
     auto traffic = bpfobj::Traffic::load({.bpffs = bpffs});
     ASSERT_TRUE(traffic) << traffic.error().message;
-    auto rtnl = netqos::Rtnl::open();
+    auto rtnl = rtnl::Socket::open();
     ASSERT_TRUE(rtnl);
     netqos::CgroupTree tree(cgroup2Mount());
     if (!bpfobj::hasTcx(*traffic->program(bpfobj::Program::PodOut))) GTEST_SKIP() << "needs TCX";

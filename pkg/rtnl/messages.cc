@@ -1,4 +1,4 @@
-#include "pkg/netqos/rtnl_messages.h"
+#include "pkg/rtnl/messages.h"
 
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace plimsoll::netqos {
+namespace plimsoll::rtnl {
 namespace {
 
 template <typename Header>
@@ -41,6 +41,14 @@ std::map<uint16_t, Bytes> attributes(Bytes body, size_t header) {
         rest.subspan(sizeof(rtattr), attribute->rta_len - sizeof(rtattr));
     rest = rest.subspan(std::min<size_t>(RTA_ALIGN(attribute->rta_len), rest.size()));
   }
+  return out;
+}
+
+std::string attribute(uint16_t type, std::string_view value) {
+  const rtattr header{static_cast<unsigned short>(RTA_LENGTH(value.size())), type};
+  std::string out(reinterpret_cast<const char*>(&header), sizeof header);
+  out += value;
+  out.resize(RTA_ALIGN(out.size()));
   return out;
 }
 
@@ -80,8 +88,9 @@ std::optional<Queue> queueFrom(Bytes body) {
   auto header = headerOf<tcmsg>(body);
   if (!header || header->tcm_ifindex <= 0) return std::nullopt;
   auto all = attributes(body, sizeof(tcmsg));
+  const Bytes options = valueOf(all, TCA_OPTIONS);
   return Queue{static_cast<uint32_t>(header->tcm_ifindex), header->tcm_handle, header->tcm_parent,
-               textOf(valueOf(all, TCA_KIND))};
+               textOf(valueOf(all, TCA_KIND)), std::string(options.begin(), options.end())};
 }
 
 std::optional<Filter> filterFrom(Bytes body) {
@@ -120,4 +129,4 @@ Datagram walk(Bytes datagram, uint32_t sequence,
   return out;
 }
 
-}  // namespace plimsoll::netqos
+}  // namespace plimsoll::rtnl

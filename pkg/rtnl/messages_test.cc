@@ -1,5 +1,5 @@
 // Messages as the kernel sends them, and as it never would.
-#include "pkg/netqos/rtnl_messages.h"
+#include "pkg/rtnl/messages.h"
 
 #include <gtest/gtest.h>
 #include <linux/if_link.h>
@@ -7,7 +7,7 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
-namespace plimsoll::netqos {
+namespace plimsoll::rtnl {
 namespace {
 
 class Message {
@@ -155,4 +155,4 @@ TEST(RtnlMessages, AnAnswerEndsWhereItSays) {
 }
 
 }  // namespace
-}  // namespace plimsoll::netqos
+}  // namespace plimsoll::rtnl

@@ -19,7 +19,7 @@
 #include "pkg/base/result.h"
 #include "pkg/base/unique_fd.h"
 
-namespace plimsoll::netqos {
+namespace plimsoll::rtnl {
 
 struct Device {
   uint32_t ifindex = 0;
@@ -30,9 +30,16 @@ struct Device {
   int nsid = -1;      // of the other end's namespace as seen from here; -1: this one
 };
 
+// A queueing discipline. Handle 0: the kernel made it by itself, as its default.
 struct Queue {
   uint32_t ifindex = 0, handle = 0, parent = 0;
   std::string kind;
+  std::string options;  // as the kernel gives them, by kind (TCA_OPTIONS)
+};
+
+struct Route {
+  uint32_t device = 0;
+  uint32_t metric = 0;
 };
 
 enum class Hook { Ingress, Egress };  // of clsact
@@ -44,25 +51,32 @@ struct Filter {
   uint32_t program_id = 0;  // bpf
 };
 
-class Rtnl {
+class Socket {
  public:
-  static base::Result<Rtnl> open();
+  static base::Result<Socket> open();
 
   base::Result<std::vector<Device>> devices() const;
   // Not gone: isGone().
   base::Result<Device> device(uint32_t ifindex) const;
-  // Of IPv4 and IPv6, main table, each once, the lowest metric first.
+  // Of AF_INET or AF_INET6, main table, the lowest metric first. Of a route by several devices the first.
+  base::Result<std::vector<Route>> defaultRoutes(int family) const;
+  // Of both, each once, the lowest metric first.
   base::Result<std::vector<uint32_t>> defaultRouteDevices() const;
   // The number of a process's network namespace; nullopt: it has none here, so no device's other end is
   // there. Needs no capability.
   base::Result<std::optional<int>> nsidOf(pid_t pid) const;
   base::Result<std::vector<Queue>> queues() const;
+  // Adds only where there is none but the kernel's default; sys_errno EEXIST: there is one, ENOENT: the
+  // kernel has no such kind. What waits in the default queue is lost.
+  base::Status addQueue(const Queue& queue) const;
+  // Only with this handle; gone: there is none (any more).
+  base::Status removeRootQueue(uint32_t ifindex, uint32_t handle) const;
   // Empty, too, where the device has no clsact.
   base::Result<std::vector<Filter>> filters(uint32_t ifindex, Hook hook) const;
   base::Status removeClsact(uint32_t ifindex) const;
 
  private:
-  explicit Rtnl(base::UniqueFd socket) : socket_(std::move(socket)) {}
+  explicit Socket(base::UniqueFd socket) : socket_(std::move(socket)) {}
   using Visit = std::function<void(uint16_t type, std::span<const char> body)>;
   // Sends and takes every message of the answer, up to its end or an error.
   base::Status ask(uint16_t type, uint16_t flags, std::span<const char> body, const char* what,
@@ -92,4 +106,4 @@ class DeviceWatch {
   base::UniqueFd socket_;
 };
 
-}  // namespace plimsoll::netqos
+}  // namespace plimsoll::rtnl

@@ -1,4 +1,4 @@
-#include "pkg/netqos/rtnl.h"
+#include "pkg/rtnl/rtnl.h"
 
 #include <linux/net_namespace.h>
 #include <linux/pkt_sched.h>
@@ -10,9 +10,9 @@
 #include <array>
 #include <cerrno>
 
-#include "pkg/netqos/rtnl_messages.h"
+#include "pkg/rtnl/messages.h"
 
-namespace plimsoll::netqos {
+namespace plimsoll::rtnl {
 namespace {
 
 using base::ErrorCode;
@@ -32,15 +32,15 @@ Bytes bytesOf(const Header& header) {
 
 }  // namespace
 
-Result<Rtnl> Rtnl::open() {
+Result<Socket> Socket::open() {
   ASSIGN_OR_RETURN(base::UniqueFd socket, openSocket(0));
   // The kernel answers at once; this is for the day on which it does not.
   const timeval limit{1, 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  return Rtnl(std::move(socket));
+  return Socket(std::move(socket));
 }
 
-Status Rtnl::ask(uint16_t type, uint16_t flags, Bytes body, const char* what, const Visit& visit) const {
+Status Socket::ask(uint16_t type, uint16_t flags, Bytes body, const char* what, const Visit& visit) const {
   std::vector<char> request(NLMSG_LENGTH(body.size()));
   nlmsghdr header = {};
   header.nlmsg_len = request.size();
@@ -64,7 +64,7 @@ Status Rtnl::ask(uint16_t type, uint16_t flags, Bytes body, const char* what, co
   }
 }
 
-Result<std::vector<Device>> Rtnl::devices() const {
+Result<std::vector<Device>> Socket::devices() const {
   std::vector<Device> out;
   ifinfomsg header = {};
   RETURN_IF_ERROR(
@@ -75,7 +75,7 @@ Result<std::vector<Device>> Rtnl::devices() const {
   return out;
 }
 
-Result<Device> Rtnl::device(uint32_t ifindex) const {
+Result<Device> Socket::device(uint32_t ifindex) const {
   std::optional<Device> out;
   ifinfomsg header = {};
   header.ifi_index = static_cast<int>(ifindex);
@@ -86,19 +86,24 @@ Result<Device> Rtnl::device(uint32_t ifindex) const {
   return *std::move(out);
 }
 
-Result<std::vector<uint32_t>> Rtnl::defaultRouteDevices() const {
+Result<std::vector<Route>> Socket::defaultRoutes(int family) const {
   std::vector<Route> routes;
-  for (int family : {AF_INET, AF_INET6}) {
-    rtmsg header = {};
-    header.rtm_family = static_cast<unsigned char>(family);
-    Status asked =
-        ask(RTM_GETROUTE, NLM_F_DUMP, bytesOf(header), "list routes", [&](uint16_t type, Bytes body) {
-          auto route = type == RTM_NEWROUTE ? defaultRouteFrom(body) : std::nullopt;
-          if (route) routes.push_back(*route);
-        });
-    // A kernel without IPv6 refuses the second question.
-    if (!asked && family == AF_INET) return tl::make_unexpected(std::move(asked).error());
-  }
+  rtmsg header = {};
+  header.rtm_family = static_cast<unsigned char>(family);
+  RETURN_IF_ERROR(
+      ask(RTM_GETROUTE, NLM_F_DUMP, bytesOf(header), "list routes", [&](uint16_t type, Bytes body) {
+        auto route = type == RTM_NEWROUTE ? defaultRouteFrom(body) : std::nullopt;
+        if (route) routes.push_back(*route);
+      }));
+  std::stable_sort(routes.begin(), routes.end(),
+                   [](const Route& a, const Route& b) { return a.metric < b.metric; });
+  return routes;
+}
+
+Result<std::vector<uint32_t>> Socket::defaultRouteDevices() const {
+  ASSIGN_OR_RETURN(std::vector<Route> routes, defaultRoutes(AF_INET));
+  // A kernel without IPv6 refuses the second question.
+  if (auto more = defaultRoutes(AF_INET6)) routes.insert(routes.end(), more->begin(), more->end());
   std::stable_sort(routes.begin(), routes.end(),
                    [](const Route& a, const Route& b) { return a.metric < b.metric; });
   std::vector<uint32_t> out;
@@ -107,7 +112,7 @@ Result<std::vector<uint32_t>> Rtnl::defaultRouteDevices() const {
   return out;
 }
 
-Result<std::optional<int>> Rtnl::nsidOf(pid_t pid) const {
+Result<std::optional<int>> Socket::nsidOf(pid_t pid) const {
   struct {
     rtgenmsg header;
     char pad[3];
@@ -123,7 +128,7 @@ Result<std::optional<int>> Rtnl::nsidOf(pid_t pid) const {
   return nsid;
 }
 
-Result<std::vector<Queue>> Rtnl::queues() const {
+Result<std::vector<Queue>> Socket::queues() const {
   std::vector<Queue> out;
   tcmsg header = {};
   RETURN_IF_ERROR(ask(RTM_GETQDISC, NLM_F_DUMP, bytesOf(header), "list queueing disciplines",
@@ -134,7 +139,7 @@ Result<std::vector<Queue>> Rtnl::queues() const {
   return out;
 }
 
-Result<std::vector<Filter>> Rtnl::filters(uint32_t ifindex, Hook hook) const {
+Result<std::vector<Filter>> Socket::filters(uint32_t ifindex, Hook hook) const {
   std::vector<Filter> out;
   tcmsg header = {};
   header.tcm_ifindex = static_cast<int>(ifindex);
@@ -149,12 +154,34 @@ Result<std::vector<Filter>> Rtnl::filters(uint32_t ifindex, Hook hook) const {
   return out;
 }
 
-Status Rtnl::removeClsact(uint32_t ifindex) const {
+Status Socket::removeClsact(uint32_t ifindex) const {
   tcmsg header = {};
   header.tcm_ifindex = static_cast<int>(ifindex);
   header.tcm_parent = TC_H_CLSACT;
   header.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
   return ask(RTM_DELQDISC, NLM_F_ACK, bytesOf(header), "remove a clsact qdisc", [](uint16_t, Bytes) {});
+}
+
+Status Socket::addQueue(const Queue& queue) const {
+  tcmsg header = {};
+  header.tcm_ifindex = static_cast<int>(queue.ifindex);
+  header.tcm_parent = queue.parent;
+  header.tcm_handle = queue.handle;
+  std::string body(reinterpret_cast<const char*>(&header), sizeof header);
+  body += attribute(TCA_KIND, queue.kind + '\0');
+  if (!queue.options.empty()) body += attribute(TCA_OPTIONS, queue.options);
+  const std::string what = "add the queueing discipline " + queue.kind;
+  // Without NLM_F_REPLACE the kernel itself refuses where there is another than its default.
+  return ask(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, body, what.c_str(), [](uint16_t, Bytes) {});
+}
+
+Status Socket::removeRootQueue(uint32_t ifindex, uint32_t handle) const {
+  tcmsg header = {};
+  header.tcm_ifindex = static_cast<int>(ifindex);
+  header.tcm_parent = TC_H_ROOT;
+  header.tcm_handle = handle;
+  return ask(RTM_DELQDISC, NLM_F_ACK, bytesOf(header), "remove a queueing discipline",
+             [](uint16_t, Bytes) {});
 }
 
 Result<DeviceWatch> DeviceWatch::open() {
@@ -186,4 +213,4 @@ DeviceWatch::Batch DeviceWatch::take() {
   }
 }
 
-}  // namespace plimsoll::netqos
+}  // namespace plimsoll::rtnl

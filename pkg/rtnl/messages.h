@@ -1,5 +1,5 @@
 // Bytes of rtnetlink messages to plain values; no length in them is trusted. Pure, any thread. Internal to
-// pkg/netqos.
+// pkg/rtnl.
 #pragma once
 
 #include <linux/netlink.h>
@@ -9,24 +9,24 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "pkg/netqos/rtnl.h"
+#include "pkg/rtnl/rtnl.h"
 
-namespace plimsoll::netqos {
+namespace plimsoll::rtnl {
 
 using Bytes = std::span<const char>;
 
 // Attributes behind a fixed header of `header` bytes, by type; of two with one type the last.
 std::map<uint16_t, Bytes> attributes(Bytes body, size_t header);
 
+// One attribute, padded; for the other direction.
+std::string attribute(uint16_t type, std::string_view value);
+
 uint32_t numberOf(Bytes value);   // 0: too short
 std::string textOf(Bytes value);  // up to the first zero byte
-
-struct Route {
-  uint32_t device = 0;
-  uint32_t metric = 0;
-};
 
 // nullopt: too short, or not of the kind.
 std::optional<Device> deviceFrom(Bytes body);
@@ -44,4 +44,4 @@ struct Datagram {
 };
 Datagram walk(Bytes datagram, uint32_t sequence, const std::function<void(uint16_t type, Bytes body)>& visit);
 
-}  // namespace plimsoll::netqos
+}  // namespace plimsoll::rtnl
