@@ -8,6 +8,7 @@
 
 #include "cmd/plimsolld/agent.h"
 #include "cmd/plimsolld/confinement.h"
+#include "cmd/plimsolld/connect.h"
 #include "cmd/plimsolld/doctor.h"
 #include "cmd/plimsolld/options.h"
 #include "cmd/plimsolld/release.h"
@@ -80,6 +81,8 @@ int main(int argc, char** argv) {
       return runRelease(parsed.line.options, parsed.line.release, std::cout, std::cerr);
     case Command::Doctor:
       return runDoctor(parsed.line.options, parsed.line.doctor, std::cout, std::cerr);
+    case Command::Connect:
+      return runConnect(parsed.line.options.api_socket, std::cerr);
     case Command::Version:
       std::cout << "plimsolld " << PLIMSOLL_VERSION << "\n";
       return kExitOk;

@@ -83,6 +83,9 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   check->add_option("FILE", outcome.line.file)->required();
   CLI::App* release = addRelease(app, outcome.line.release);
   CLI::App* doctor = addDoctor(app, outcome.line.doctor);
+  CLI::App* connect = app.add_subcommand(
+      "connect", "join standard input and output with the API's socket (for kubectl plimsoll)");
+  connect->fallthrough();
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.require_subcommand(0, 1);
   try {
@@ -94,6 +97,7 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   if (*check) outcome.line.command = Command::CheckConfig;
   if (*release) outcome.line.command = Command::Release;
   if (*doctor) outcome.line.command = Command::Doctor;
+  if (*connect) outcome.line.command = Command::Connect;
   if (*version) outcome.line.command = Command::Version;
   return outcome;
 }

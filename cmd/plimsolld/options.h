@@ -31,7 +31,7 @@ struct ReleaseOptions {
   bool json = false;
 };
 
-enum class Command { Run, CheckConfig, Release, Doctor, Version };
+enum class Command { Run, CheckConfig, Release, Doctor, Connect, Version };
 
 struct DoctorOptions {
   bool json = false;
