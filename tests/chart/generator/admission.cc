@@ -88,12 +88,12 @@ std::vector<Named> wishVariables() {
   const Indexed patterns = indexed(valuePattern);
   const Indexed units = indexed([](const SettingSpec& spec) { return std::string(spec.unit); });
   return {
-      {"keys", R"(variables.annotations.map(k, k).filter(k, k.matches("(^|[.])plimsoll[.]dev/")))"},
+      {"keys", R"(variables.annotations.map(k, string(k)).filter(k, k.matches("(^|[.])plimsoll[.]dev/")))"},
       {"wishes", R"(variables.keys.map(k, {
   "key": k,
   "container": k.substring(0, k.indexOf("plimsoll.dev/")),
   "setting": k.substring(k.indexOf("/") + 1),
-  "value": variables.annotations[k].trim()
+  "value": string(variables.annotations[k]).trim()
 }))"},
       {"containers", R"(variables.spec.containers + variables.spec.?initContainers.orValue([]))"},
       {"names", R"(variables.containers.map(c, c.name + ".") +
@@ -103,7 +103,7 @@ std::vector<Named> wishVariables() {
       {"units", units.list},
       {"unitOf", units.map},
       {"rangeOf", celMap(rangeOf)},
-      {"slips", "variables.annotations.map(k, k).filter(k, k.matches(" + celString(slipPattern()) + "))"},
+      {"slips", "variables.annotations.map(k, string(k)).filter(k, k.matches(" + celString(slipPattern()) + "))"},
       {"unknown", "variables.wishes.filter(w, !(w.setting in variables.patternOf) && !w.setting.matches(" +
                       celString(otherSysctlPattern()) + "))"},
       {"wrong", R"(variables.wishes.filter(w, w.setting in variables.patternOf
