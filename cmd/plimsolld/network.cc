@@ -58,6 +58,7 @@ netqos::LineOptions lineOf(const config::NetworkConfig& config) {
   line.headroom = config.headroom / 10'000.0;
   line.shares = {0, 0, config.normal_share / 10'000.0, config.besteffort_share / 10'000.0};
   line.ecn = config.ecn;
+  line.manage_queue = config.manage_qdisc;
   return line;
 }
 

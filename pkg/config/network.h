@@ -15,6 +15,7 @@ struct NetworkConfig {
   int headroom = 500;
   int normal_share = 1'000, besteffort_share = 500;
   bool ecn = true;
+  bool manage_qdisc = false;  // the uplinks' root queue may be exchanged where it is the kernel's default
   bool operator==(const NetworkConfig&) const = default;
 };
 

@@ -71,11 +71,6 @@ void readShares(const Entry& entry, NetworkConfig& network, Problems& problems) 
     problems.add(entry.line, "shares are more than 90% together, which leaves nothing for the classes above");
 }
 
-void readManageQdisc(const Entry& entry, Problems& problems) {
-  if (readFlag(entry, problems).value_or(false))
-    problems.add(entry.line, "manageQdisc: this version changes no queueing discipline; write false");
-}
-
 }  // namespace
 
 NetworkConfig readNetwork(const Entry& entry, Problems& problems) {
@@ -88,7 +83,7 @@ NetworkConfig readNetwork(const Entry& entry, Problems& problems) {
     if (e.key == "headroom") network.headroom = readPercent(e, kMostHeadroom, network.headroom, problems);
     if (e.key == "shares") readShares(e, network, problems);
     if (e.key == "ecn") network.ecn = readFlag(e, problems).value_or(true);
-    if (e.key == "manageQdisc") readManageQdisc(e, problems);
+    if (e.key == "manageQdisc") network.manage_qdisc = readFlag(e, problems).value_or(false);
   }
   return network;
 }

@@ -22,7 +22,7 @@ TEST(NetworkReader, WithoutTheSectionItIsOff) {
 TEST(NetworkReader, ReadsEverything) {
   auto config = load(
       "{enabled: true, uplinks: [eth0, bond0.100], rate: 2.5G, headroom: 2.5%, "
-      "shares: {normal: 20%, besteffort: 1%}, ecn: false, manageQdisc: false}");
+      "shares: {normal: 20%, besteffort: 1%}, ecn: false, manageQdisc: true}");
   ASSERT_TRUE(config) << config.error().message;
   const NetworkConfig& network = config->network;
   EXPECT_TRUE(network.enabled);
@@ -32,6 +32,7 @@ TEST(NetworkReader, ReadsEverything) {
   EXPECT_EQ(network.normal_share, 2'000);
   EXPECT_EQ(network.besteffort_share, 100);
   EXPECT_FALSE(network.ecn);
+  EXPECT_TRUE(network.manage_qdisc);
 }
 
 TEST(NetworkReader, MistakesAreTold) {
@@ -47,7 +48,7 @@ TEST(NetworkReader, MistakesAreTold) {
       {"{headroom: 5}", "from 0% to 50%"},
       {"{shares: {system: 10%}}", "system"},
       {"{shares: {normal: 80%, besteffort: 20%}}", "more than 90% together"},
-      {"{manageQdisc: true}", "changes no queueing discipline"},
+      {"{manageQdisc: fq}", "manageQdisc wants true or false"},
       {"true", "network"},
   };
   for (const auto& [text, said] : kWrong) {

@@ -28,7 +28,7 @@ Engine::Impl::Impl(const Options& options, bpfobj::Traffic traffic, rtnl::Socket
       tree_(options.roots.cgroup),
       hooks_(traffic_, rtnl_, tree_, tcx, traffic_.pinFolder()),
       pods_({traffic_, hooks_, rtnl_, table_, tree_, options.roots.proc, cilium_.present}),
-      uplinks_(traffic_, hooks_, rtnl_, table_) {
+      uplinks_(traffic_, hooks_, rtnl_, table_, options.queue_kinds) {
   if (Status pacing = traffic_.probePacing(); !pacing) no_pacing_ = pacing.error().message;
 }
 
@@ -148,10 +148,11 @@ NodeReport Engine::Impl::report() const {
   report.no_pacing = no_pacing_;
   report.pods = pods_.ids().size();
   report.containers = pods_.containers();
-  report.repairs = hooks_.repairs();
+  report.repairs = hooks_.repairs() + uplinks_.queueRepairs();
   report.stepped_back = hooks_.steppedBack();
   report.uplinks = uplinks_.report();
   report.findings = findings_;
+  for (Finding& queue : uplinks_.queueFindings()) report.findings.push_back(std::move(queue));
   return report;
 }
 

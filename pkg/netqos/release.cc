@@ -1,14 +1,17 @@
 #include "pkg/netqos/release.h"
 
 #include <fcntl.h>
+#include <linux/pkt_sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 #include <set>
 
 #include "pkg/netqos/access.h"
 #include "pkg/netqos/place_files.h"
+#include "pkg/netqos/queues.h"
 #include "pkg/netqos/sockets.h"
 
 namespace plimsoll::netqos {
@@ -30,6 +33,7 @@ class Releaser {
     // Sockets last of what needs the maps: while a program is attached it would pace them again.
     for (const std::string& name : layouts) releaseLinks(root + "/" + name);
     releaseFilters();
+    releaseQueues(root, layouts);
     for (const std::string& name : layouts) {
       releaseSockets(root + "/" + name, *layoutOf(name));
       releaseFolder(root + "/" + name);
@@ -93,6 +97,26 @@ class Releaser {
       }
     }
     rtnl_.emplace(*std::move(rtnl));
+  }
+
+  void releaseQueues(const std::string& root, const std::vector<std::string>& layouts) {
+    if (!rtnl_) return;
+    std::map<uint32_t, std::string> former;  // by device
+    std::map<uint32_t, std::string> folders;
+    if (auto all = rtnl_->queues()) {
+      for (const rtnl::Queue& queue : *all)
+        if (queue.parent == TC_H_ROOT && isOurQueue(queue, *all)) former[queue.ifindex] = "the default";
+    }
+    for (const std::string& name : layouts) {
+      for (const QueueMarker& marker : queueMarkers(root + "/" + name)) {
+        former[marker.ifindex] = marker.former;
+        folders[marker.ifindex] = root + "/" + name;
+      }
+    }
+    for (const auto& [ifindex, kind] : former) {
+      act("the queue of device " + std::to_string(ifindex) + ", which was " + kind,
+          [&, device = ifindex] { return putBackQueue(*rtnl_, folders[device], device); });
+    }
   }
 
   void releaseSockets(const std::string& folder, uint32_t schema) {

@@ -10,6 +10,7 @@
 #include "pkg/base/log.h"
 #include "pkg/netqos/fields.h"
 #include "pkg/netqos/place_files.h"
+#include "pkg/netqos/queues.h"
 
 namespace plimsoll::netqos {
 namespace {
@@ -139,6 +140,10 @@ Status takeOverLayout(const std::string& folder, bpfobj::Traffic& traffic, Hooks
   for (uint32_t ifindex : clsactMarkers(folder)) {
     mkdir((traffic.pinFolder() + "/" + clsactMarker(ifindex)).c_str(), 0700);
     rmdir((folder + "/" + clsactMarker(ifindex)).c_str());
+  }
+  for (const QueueMarker& marker : queueMarkers(folder)) {
+    mkdir((traffic.pinFolder() + "/" + marker.name).c_str(), 0700);
+    rmdir((folder + "/" + marker.name).c_str());
   }
   // Packets that were within the former programs a moment ago have been counted when this is over.
   std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -35,6 +35,8 @@ struct LineOptions {
   // Least part of the rate that a class gets whatever is above it; only Normal and BestEffort are ever held.
   std::array<double, kClasses> shares{0, 0, 0.1, 0.05};
   bool ecn = true;
+  // The uplinks' root queue, where it is the kernel's default, gives way to one that serves classes in order.
+  bool manage_queue = false;
   bool operator==(const LineOptions&) const = default;
 };
 
@@ -47,6 +49,8 @@ struct Options {
   bool allow_tcx = true;  // false: classic filters, even where the kernel has TCX
   // Layout of the maps, part of the pins' path; 0: this version's. Another only to test a change of layouts.
   uint32_t schema = 0;
+  // For manage_queue, by preference (queue_kinds.h).
+  std::vector<std::string> queue_kinds{"fq", "prio"};
 };
 
 struct CgroupRef {

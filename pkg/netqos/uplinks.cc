@@ -114,6 +114,7 @@ Status Uplinks::configure(const LineOptions& line) {
     Status added = add(device);
     if (!added && failed) failed = std::move(added);
   }
+  queues_.settle(line.manage_queue ? devices : std::vector<rtnl::Device>());
   return failed;
 }
 
@@ -126,7 +127,9 @@ void Uplinks::reconcile(uint32_t& repaired, uint32_t& failed) {
     failed += health == Hooks::Health::Failed;
     if (health == Hooks::Health::Gone) remove(ifindex);
   }
+  const uint64_t queues = queues_.repairs();
   Status again = configure(line_);
+  repaired += queues_.repairs() - queues;
   if (!again && again.error().code != ErrorCode::FailedPrecondition)
     base::log::warn("An uplink cannot be attached to", {{"error", again.error().message}});
 }

@@ -9,6 +9,7 @@
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/device_table.h"
 #include "pkg/netqos/hooks.h"
+#include "pkg/netqos/queues.h"
 #include "pkg/netqos/types.h"
 #include "pkg/rtnl/rtnl.h"
 
@@ -19,8 +20,13 @@ bpfobj::UplinkSpec specOf(const LineOptions& line);
 
 class Uplinks {
  public:
-  Uplinks(bpfobj::Traffic& traffic, Hooks& hooks, const rtnl::Socket& rtnl, const DeviceTable& table)
-      : traffic_(traffic), hooks_(hooks), rtnl_(rtnl), table_(table) {}
+  Uplinks(bpfobj::Traffic& traffic, Hooks& hooks, const rtnl::Socket& rtnl, const DeviceTable& table,
+          std::vector<std::string> queue_kinds)
+      : traffic_(traffic),
+        hooks_(hooks),
+        rtnl_(rtnl),
+        table_(table),
+        queues_(rtnl, traffic.pinFolder(), std::move(queue_kinds)) {}
 
   // Finds the devices, attaches to what is new, leaves what is none any more. An error is that of the first
   // one that could not be attached to; the others are.
@@ -29,6 +35,8 @@ class Uplinks {
   void reconcile(uint32_t& repaired, uint32_t& failed);
 
   std::vector<UplinkReport> report() const;
+  std::vector<Finding> queueFindings() const { return queues_.findings(); }
+  uint64_t queueRepairs() const { return queues_.repairs(); }
   // The index of the one whose classes pace sockets.
   uint32_t paced() const;
   // Whether a device is one of them, or should be by its name.
@@ -50,6 +58,7 @@ class Uplinks {
   Hooks& hooks_;
   const rtnl::Socket& rtnl_;
   const DeviceTable& table_;
+  Queues queues_;
   LineOptions line_;
   std::map<uint32_t, Uplink> known_;            // by ifindex
   std::map<std::string, std::string> missing_;  // name, why
