@@ -103,7 +103,8 @@ std::vector<Named> wishVariables() {
       {"units", units.list},
       {"unitOf", units.map},
       {"rangeOf", celMap(rangeOf)},
-      {"slips", "variables.annotations.map(k, string(k)).filter(k, k.matches(" + celString(slipPattern()) + "))"},
+      {"slips",
+       "variables.annotations.map(k, string(k)).filter(k, k.matches(" + celString(slipPattern()) + "))"},
       {"unknown", "variables.wishes.filter(w, !(w.setting in variables.patternOf) && !w.setting.matches(" +
                       celString(otherSysctlPattern()) + "))"},
       {"wrong", R"(variables.wishes.filter(w, w.setting in variables.patternOf

@@ -48,7 +48,7 @@ std::string bare(const SettingSpec& spec) {
   const std::string blank_or_semicolon = "[;[:space:]]";
   switch (spec.type) {
     case ValueType::Integer:
-      return spec.min < 0 ? "-?(0|[1-9][0-9]{0,17})" : "(0|[1-9][0-9]{0,17})";
+      return spec.min < 0 ? "-?(0|[1-9][0-9]{0,17})" : "(-?0|[1-9][0-9]{0,17})";
     case ValueType::Flag:
       return "true|false|0|1";
     case ValueType::Bytes:
@@ -82,11 +82,11 @@ std::string bare(const SettingSpec& spec) {
     case ValueType::PortList:
       return kPort + "(-" + kPort + ")?(," + kPort + "(-" + kPort + ")?)*";
     case ValueType::IoPriority:
-      return "idle|none|(be|rt):[0-7]";
+      return "idle|none|(be|rt):(-?0|[1-7])";
     case ValueType::Scheduler:
       return scheduler();
     case ValueType::Dscp:
-      return "none|ef|va|le|cs[0-7]|af[1-4][1-3]|[0-9]{1,2}";
+      return "none|ef|va|le|cs[0-7]|af[1-4][1-3]|-?0|[0-9]{1,2}";
   }
   return "";
 }
