@@ -86,6 +86,9 @@ api::CreateContainerResponse adjustment(const control::CreateDecision& decision)
     (*adjust.mutable_linux()->mutable_sysctl())[name] = value;
   if (decision.io_priority) carry(*decision.io_priority, *adjust.mutable_linux()->mutable_io_priority());
   if (decision.seccomp) carry(*decision.seccomp, *adjust.mutable_linux()->mutable_seccomp_policy());
+  // Without a path: a new one.
+  for (const std::string& type : decision.own_namespaces)
+    adjust.mutable_linux()->add_namespaces()->set_type(type);
   if (decision.scheduler) carry(*decision.scheduler, *adjust.mutable_linux()->mutable_scheduler());
   for (const control::CreateDecision::Rlimit& limit : decision.rlimits) {
     api::POSIXRlimit& rlimit = *adjust.add_rlimits();

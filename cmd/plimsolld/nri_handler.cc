@@ -34,6 +34,7 @@ std::set<model::Carrier> carriersOf(const nri::RuntimeInfo& runtime) {
       {nri::Feature::IoPriority, model::Carrier::IoPriority},
       {nri::Feature::Scheduler, model::Carrier::Scheduler},
       {nri::Feature::Seccomp, model::Carrier::Seccomp},
+      {nri::Feature::Namespaces, model::Carrier::Namespace},
   };
   std::set<model::Carrier> carriers;
   for (const auto& [feature, carrier] : kCarriers) {
@@ -99,6 +100,7 @@ model::PodFacts podFacts(const api::PodSandbox& pod) {
   facts.qos = qosOfCgroupParent(facts.cgroup_parent);
   facts.host_network = !hasOwn(pod, "network");
   facts.host_ipc = !hasOwn(pod, "ipc");
+  facts.sandbox_pid = pod.pid();
   return facts;
 }
 

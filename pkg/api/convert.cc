@@ -105,6 +105,8 @@ pb::Target targetOf(model::Target target) {
       return pb::TARGET_SECCOMP;
     case model::Target::Traffic:
       return pb::TARGET_TRAFFIC;
+    case model::Target::Namespace:
+      return pb::TARGET_NAMESPACE;
   }
   return pb::TARGET_UNSPECIFIED;
 }

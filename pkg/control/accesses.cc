@@ -2,6 +2,7 @@
 
 #include "pkg/cgroup/path.h"
 #include "pkg/netns/access.h"
+#include "pkg/netns/membership.h"
 
 namespace plimsoll::control {
 namespace {
@@ -54,6 +55,17 @@ mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgrou
     ASSIGN_OR_RETURN(subject.pid, processOf(cgroup, pid));
     subject.belongs = belongsTo(cgroup);
     return netns::openAccess(roots, subject, where);
+  };
+}
+
+mechanism::LazyAccess::Open Accesses::openMembership(const cgroup::ContainerCgroup& cgroup,
+                                                     const sys::HostRoots& roots, int64_t pid,
+                                                     const model::PodFacts* pod) {
+  return [&cgroup, &roots, pid, pod]() -> Result<std::unique_ptr<mechanism::Access>> {
+    netns::Subject subject;
+    ASSIGN_OR_RETURN(subject.pid, processOf(cgroup, pid));
+    subject.belongs = belongsTo(cgroup);
+    return netns::openMembership(roots, subject, pod ? static_cast<pid_t>(pod->sandbox_pid) : 0);
   };
 }
 

@@ -27,7 +27,8 @@ class Accesses {
         network_(openNamespace(cgroup, roots, pid, model::ActsIn::NetworkNamespace)),
         ipc_(openNamespace(cgroup, roots, pid, model::ActsIn::IpcNamespace)),
         traffic_(openTraffic(cgroup, pid, way, TrafficOf::Container)),
-        pod_traffic_(openTraffic(cgroup, pid, way, TrafficOf::Pod)) {}
+        pod_traffic_(openTraffic(cgroup, pid, way, TrafficOf::Pod)),
+        membership_(openMembership(cgroup, roots, pid, way.pod)) {}
 
   const mechanism::Access& of(const model::PlannedSetting& setting) const {
     return of(setting.request.setting);
@@ -44,6 +45,8 @@ class Accesses {
         return model::actsIn(key) == model::ActsIn::IpcNamespace ? ipc_ : network_;
       case model::Target::Seccomp:
         return filter_;
+      case model::Target::Namespace:
+        return membership_;
       case model::Target::Traffic:
         return model::actsIn(key) == model::ActsIn::PodTraffic ? pod_traffic_ : traffic_;
       case model::Target::CgroupFile:
@@ -61,11 +64,15 @@ class Accesses {
   static mechanism::LazyAccess::Open openNamespace(const cgroup::ContainerCgroup& cgroup,
                                                    const sys::HostRoots& roots, int64_t pid,
                                                    model::ActsIn where);
+  static mechanism::LazyAccess::Open openMembership(const cgroup::ContainerCgroup& cgroup,
+                                                    const sys::HostRoots& roots, int64_t pid,
+                                                    const model::PodFacts* pod);
 
   cgroup::FileAccess files_;
   cgroup::ProcessAccess processes_;
   mechanism::LazyAccess network_, ipc_;  // of the container's pod
   mechanism::LazyAccess traffic_, pod_traffic_;
+  mechanism::LazyAccess membership_;
   mechanism::LazyAccess filter_{openFilter};
 };
 

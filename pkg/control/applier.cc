@@ -42,15 +42,16 @@ void judgeBinding(PlannedSetting& setting, const Applied& applied) {
   setting.binding = *binding;
 }
 
-// What travelled in the creation request and cannot be read back: a filter; a sysctl where we may not enter
-// the namespace; what runtimes set only after StartContainer and we may not set ourselves. A runtime that
-// cannot set it fails the container, so its start is taken for it.
+// What travelled in the creation request and cannot be read back: a filter; a namespace and its sysctls where
+// we may not look into it; what runtimes set only after StartContainer and we may not set ourselves. A
+// runtime that cannot set it fails the container, so its start is taken for it.
 bool isOnTheRuntimesWord(const Applied& applied, const PlannedSetting& setting) {
   if (setting.stage != Stage::Create || (setting.state != State::Pending && setting.state != State::Applied))
     return false;
   switch (specOf(setting).target) {
     case model::Target::Sysctl:
     case model::Target::Seccomp:
+    case model::Target::Namespace:
       return applied.state == State::Unsupported && !applied.written;
     case model::Target::IoPriority:
     case model::Target::Scheduler:
@@ -121,7 +122,8 @@ bool isAskedFor(const journal::Change& change, const ContainerReport& report) {
 // somebody else's.
 bool changedWhileAway(const PlannedSetting& setting, const mechanism::Looked& looked,
                       const journal::Change* open) {
-  if (setting.state != State::Pending || !open || !open->settled) return false;
+  const bool untouched = setting.state == State::Pending || setting.state == State::Failed;
+  if (!untouched || !open || !open->settled) return false;
   const auto now = base::trim(*looked.applied.found);
   if (now == open->ours || now == open->found) return false;
   return model::compareWithKernel(specOf(setting), setting.value, open->ours).outcome ==

@@ -42,6 +42,9 @@ CreateDecision createDecision(const model::Plan& plan, const model::NodePolicy& 
         // Planned only where the node has the profile.
         decision.seccomp = policy.seccomp_profiles.at(std::get<model::Word>(setting.value).word);
         break;
+      case model::Carrier::Namespace:
+        decision.own_namespaces.push_back(key.file);
+        break;
       case model::Carrier::None:
         break;
     }

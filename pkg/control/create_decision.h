@@ -23,11 +23,12 @@ struct CreateDecision {
   std::optional<model::IoPriority> io_priority;
   std::optional<model::Scheduler> scheduler;
   std::optional<model::SeccompProfile> seccomp;
-  std::optional<std::string> rejection;  // the container must not be created, and why
+  std::vector<std::string> own_namespaces;  // OCI names of the types that the container is not to share
+  std::optional<std::string> rejection;     // the container must not be created, and why
 
   bool empty() const {
     return unified.empty() && rlimits.empty() && sysctls.empty() && !oom_score_adj && !io_priority &&
-           !scheduler && !seccomp && !rejection;
+           !scheduler && !seccomp && own_namespaces.empty() && !rejection;
   }
 };
 

@@ -153,6 +153,8 @@ std::string carrierText(const SettingSpec& spec) {
       return "in the runtime's creation request where its NRI carries io priorities (0.10)";
     case Carrier::Seccomp:
       return "in the runtime's creation request, nowhere else; needs NRI 0.10 (containerd 2.2.0, CRI-O 1.34)";
+    case Carrier::Namespace:
+      return "in the runtime's creation request, nowhere else; needs NRI 0.10 (containerd 2.2.0, CRI-O 1.34)";
     case Carrier::Scheduler:
       return "in the runtime's creation request where its NRI carries scheduling policies (0.11)";
   }
@@ -177,6 +179,8 @@ std::string targetText(const SettingSpec& spec, std::string_view file) {
       return "the scheduling policy of every thread of the container";
     case Target::Seccomp:
       return "the system call filter of the container's processes";
+    case Target::Namespace:
+      return "the " + std::string(file) + " namespace of the container's processes";
     case Target::Traffic:
       return std::string(file) + " of the " + (spec.acts_in == ActsIn::PodTraffic ? "pod" : "container") +
              " in the maps of the traffic programs";

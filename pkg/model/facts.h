@@ -27,6 +27,7 @@ struct PodFacts {
   std::string cgroup_parent;  // as the runtime gives it
   bool host_network = false;  // shares the node's network namespace
   bool host_ipc = false;      // shares the node's IPC namespace
+  int64_t sandbox_pid = 0;    // the process that holds the pod's namespaces; 0: not known
 };
 
 struct MountFacts {

@@ -139,6 +139,7 @@ ActsIn actsIn(const SettingKey& setting) {
     case Target::IoPriority:
     case Target::Scheduler:
     case Target::Seccomp:
+    case Target::Namespace:
       return ActsIn::Process;
     case Target::Sysctl:
       return setting.file.starts_with("net/") ? ActsIn::NetworkNamespace : ActsIn::IpcNamespace;

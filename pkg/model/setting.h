@@ -52,6 +52,7 @@ enum class Target {
   Scheduler = 8,    // sched_setattr(2) of every thread of the container
   Seccomp = 9,      // the container's system call filter, which only the runtime can set
   Traffic = 10,     // `file` of the container's or the pod's entry in the maps of the traffic programs
+  Namespace = 11,   // whether the container's namespace `file` is its own; only the runtime can make it so
 };
 
 // What of the kernel's a setting belongs to. Several containers of a pod share its namespaces.
@@ -78,6 +79,7 @@ enum class Carrier {
   IoPriority,   // ContainerAdjustment.linux.io_priority (NRI 0.10)
   Scheduler,    // ContainerAdjustment.linux.scheduler (NRI 0.11)
   Seccomp,      // ContainerAdjustment.linux.seccomp_policy (NRI 0.10)
+  Namespace,    // ContainerAdjustment.linux.namespaces (NRI 0.10)
 };
 
 // What a pod may do without a rule in the node's configuration.

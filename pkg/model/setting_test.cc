@@ -34,6 +34,7 @@ TEST(SettingsTable, EveryRowIsComplete) {
     EXPECT_EQ(spec.target == Target::IoPriority, spec.carrier == Carrier::IoPriority);
     EXPECT_EQ(spec.target == Target::Scheduler, spec.carrier == Carrier::Scheduler);
     EXPECT_EQ(spec.target == Target::Seccomp, spec.carrier == Carrier::Seccomp);
+    EXPECT_EQ(spec.target == Target::Namespace, spec.carrier == Carrier::Namespace);
     EXPECT_TRUE(spec.carrier != Carrier::Sysctl || spec.target == Target::Sysctl);
     EXPECT_TRUE(spec.free_name == nullptr || !spec.instances.empty()) << "examples";
     EXPECT_TRUE(parseValue(spec, spec.example) || spec.type == ValueType::Document) << spec.example;

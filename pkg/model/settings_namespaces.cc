@@ -16,6 +16,9 @@ constexpr std::string_view kOtherSysctls[] = {"net.ipv4.ip_forward",
                                               "kernel.sem",
                                               "kernel.shmmax",
                                               "fs.mqueue.msg_max"};
+// Not network, user and uts: docs/namespaces.md says why.
+constexpr std::string_view kNamespaceTypes[] = {"cgroup", "ipc", "pid"};
+constexpr std::string_view kNamespaceWords[] = {"private"};
 constexpr std::string_view kCongestionControls[] = {
     "cubic", "reno",  "bbr",      "dctcp", "vegas", "westwood", "bic",  "cdg",
     "htcp",  "hybla", "illinois", "lp",    "nv",    "scalable", "veno", "yeah"};
@@ -335,6 +338,20 @@ constexpr SettingSpec kRows[] = {
      .hurts = "it takes the place of the profile that the pod's own specification names",
      .help = "Filter of system calls, by the name of a profile in the node's configuration.",
      .example = "web"},
+
+    {.key = "namespace.<type>",
+     .group = "namespace",
+     .type = ValueType::Word,
+     .unit = "private",
+     .words = kNamespaceWords,
+     .instances = kNamespaceTypes,
+     .target = Target::Namespace,
+     .file = "<type>",
+     .since = {4, 6},
+     .live = false,
+     .carrier = Carrier::Namespace,
+     .help = "Gives the container a namespace of its own where it would share the pod's or the node's.",
+     .example = "private"},
 };
 
 }  // namespace

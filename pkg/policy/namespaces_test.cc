@@ -142,6 +142,16 @@ TEST(Seccomp, WantsARuleAProfileAndARuntimeThatCarriesIt) {
   EXPECT_THAT(shown(world.plan()), ElementsAre("seccomp.profile=web Pending Create"));
 }
 
+TEST(OwnNamespaces, WantOnlyARuntimeThatCarriesThem) {
+  World world;
+  world.node.nri_version = "0.8.0";
+  world.pod_asks("namespace.ipc", "private");
+  EXPECT_EQ(only(world.plan(), "namespace.ipc").state, State::Unsupported);
+  EXPECT_THAT(only(world.plan(), "namespace.ipc").reason, HasSubstr("(0.8.0) carries no namespaces"));
+  world.node.nri_carriers = {Carrier::Namespace};
+  EXPECT_THAT(shown(world.plan()), ElementsAre("namespace.ipc=private Pending Create"));
+}
+
 TEST(Carriers, NothingDoubtfulTravels) {
   World world;
   world.node.nri_carriers = {Carrier::Sysctl, Carrier::IoPriority, Carrier::Scheduler};

@@ -30,7 +30,7 @@ TEST(Permission, EveryRowWithoutARule) {
     for (const std::string& key : model::concreteKeys(spec)) {
       World world;
       world.node.online_cpus = *model::CpuSet::parse("0-15");
-      world.node.nri_carriers.insert(model::Carrier::Seccomp);
+      world.node.nri_carriers.insert({model::Carrier::Seccomp, model::Carrier::Namespace});
       world.policy.seccomp_profiles["web"].default_action = "SCMP_ACT_LOG";
       world.pod_asks(key, exampleOf(spec));
       const auto setting = only(world.plan(), key);

@@ -83,9 +83,9 @@ bool carried(const PlannedSetting& setting, const InForce& in_force, const model
     case model::Carrier::OomScoreAdj:
       return node.nri_carriers.contains(model::Carrier::OomScoreAdj) && certainValue(setting, pod, container);
     case model::Carrier::IoPriority:
-      return node.nri_carriers.contains(setting.request.setting.spec->carrier);
     case model::Carrier::Seccomp:
-      return node.nri_carriers.contains(model::Carrier::Seccomp);
+    case model::Carrier::Namespace:
+      return node.nri_carriers.contains(setting.request.setting.spec->carrier);
     case model::Carrier::Scheduler:
       return node.nri_carriers.contains(model::Carrier::Scheduler) && schedulerIsCertain(setting);
     case model::Carrier::Sysctl:

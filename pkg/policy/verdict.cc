@@ -144,22 +144,28 @@ std::string joinedNames(const model::SeccompProfiles& profiles) {
   return list;
 }
 
-// Only the runtime can give a container its filter, and only a profile that the node has.
 void checkProfile(PlannedSetting& setting, const Inputs& inputs) {
   const auto* name = std::get_if<model::Word>(&setting.value);
   if (setting.request.setting.spec->target != model::Target::Seccomp || !name) return;
   const model::SeccompProfiles& profiles = inputs.policy.seccomp_profiles;
-  if (!profiles.contains(name->word)) {
-    const std::string list = joinedNames(profiles);
-    return settle(setting, State::Invalid,
-                  "this node has no seccomp profile " + model::inQuotes(name->word) +
-                      (list.empty() ? "; it has none" : " (known: " + list + ")"),
-                  setting.rule);
-  }
-  if (inputs.node.nri_carriers.contains(model::Carrier::Seccomp)) return;
+  if (profiles.contains(name->word)) return;
+  const std::string list = joinedNames(profiles);
+  settle(setting, State::Invalid,
+         "this node has no seccomp profile " + model::inQuotes(name->word) +
+             (list.empty() ? "; it has none" : " (known: " + list + ")"),
+         setting.rule);
+}
+
+// What only the runtime can give a container, when it creates it.
+void checkCarrier(PlannedSetting& setting, const Inputs& inputs) {
+  const model::SettingSpec& spec = *setting.request.setting.spec;
+  const bool filter = spec.target == model::Target::Seccomp;
+  if (!filter && spec.target != model::Target::Namespace) return;
+  if (inputs.node.nri_carriers.contains(spec.carrier)) return;
   settle(setting, State::Unsupported,
          "only the runtime can set it, and the NRI of this one (" + inputs.node.nri_version +
-             ") carries no seccomp profile; 0.10 does (containerd 2.2.0, CRI-O 1.34)",
+             ") carries no " + (filter ? "seccomp profile" : "namespaces") +
+             "; 0.10 does (containerd 2.2.0, CRI-O 1.34)",
          setting.rule);
 }
 
@@ -180,6 +186,7 @@ PlannedSetting decide(const Request& request, const OwnersSettings& owners, cons
     return setting;
   }
   checkProfile(setting, inputs);
+  if (setting.state == State::Pending) checkCarrier(setting, inputs);
   if (setting.state == State::Pending) resolve(setting, inputs.devices);
   return setting;
 }

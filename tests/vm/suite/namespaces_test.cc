@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ std::vector<pid_t> processesOf(const std::string& cgroup) {
 // Carries sysctls, io priorities and scheduling policies.
 constexpr int kNriCarries = 11;
 constexpr int kNriCarriesSeccomp = 10;
+constexpr int kNriCarriesNamespaces = 10;
 
 constexpr int kWhoProcess = 1;  // ioprio_get(2)
 
@@ -194,6 +196,45 @@ TEST_F(Namespaces, WhatTheKernelLacksIsToldApart) {
 }
 
 // The runtime's NRI carries what the agent may not write itself; else it says which profile may.
+// A pod of two containers, of which "app" asks for namespaces of its own. Where the runtime's NRI cannot
+// carry that, both share the pod's, and it is said so. `reads_back`: the agent may look at other processes'
+// namespaces.
+void expectOwnNamespacesOrTold(podctl::PodSpec spec, bool reads_back) {
+  spec.containers.push_back(spec.containers.front());
+  spec.containers.back().name = "other";
+  auto started = node().run(spec);
+  ASSERT_TRUE(started.allStarted());
+  const bool carried = node().nriMinor() >= kNriCarriesNamespaces;
+  const auto namespaceOf = [&](const char* container, const char* ns) {
+    const auto pids = processesOf(node().cgroupOf(started, container));
+    struct stat info {};
+    if (!pids.empty()) stat(("/proc/" + std::to_string(pids.front()) + "/ns/" + ns).c_str(), &info);
+    return info.st_ino;
+  };
+  EXPECT_NE(namespaceOf("app", "ipc"), 0u);
+  EXPECT_EQ(namespaceOf("app", "ipc") != namespaceOf("other", "ipc"), carried);
+  EXPECT_EQ(namespaceOf("app", "net"), namespaceOf("other", "net")) << "not asked for";
+  for (const char* key : {"namespace.ipc", "namespace.pid", "namespace.cgroup"}) {
+    const v1::Setting seen = node().setting(node().idOf(started), key);
+    EXPECT_EQ(seen.state(), carried ? v1::SETTING_STATE_APPLIED : v1::SETTING_STATE_UNSUPPORTED)
+        << seen.DebugString();
+    EXPECT_EQ(seen.has_actual(), carried && reads_back) << seen.DebugString();
+    if (!carried) {
+      EXPECT_THAT(seen.reason(), HasSubstr("carries no namespaces"));
+    }
+  }
+  EXPECT_EQ(node().setting(node().idOf(started, "other"), "namespace.ipc").state(),
+            v1::SETTING_STATE_UNSPECIFIED);
+}
+
+constexpr char kOwnNamespaces[] =
+    "app.plimsoll.dev/namespace.ipc: private, app.plimsoll.dev/namespace.pid: private, "
+    "app.plimsoll.dev/namespace.cgroup: private";
+
+TEST_F(Namespaces, OneContainerMayHaveItsOwn) {
+  expectOwnNamespacesOrTold(pod("own-namespaces", kOwnNamespaces), true);
+}
+
 class NamespacesWithoutCapabilities : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -249,6 +290,12 @@ TEST_F(NamespacesWithoutCapabilities, AFilterIsCarriedOrToldApart) {
     EXPECT_THAT(log, HasSubstr("made"));
     EXPECT_EQ(seen.state(), v1::SETTING_STATE_UNSUPPORTED) << seen.DebugString();
   }
+}
+
+TEST_F(NamespacesWithoutCapabilities, AContainersOwnAreCarriedOrToldApart) {
+  auto spec = node().pod("own-namespaces", kOwnNamespaces);
+  spec.host_network = false;
+  expectOwnNamespacesOrTold(spec, false);
 }
 
 TEST_F(NamespacesWithoutCapabilities, AreCarriedOrToldApart) {
