@@ -276,10 +276,11 @@ void Controller::converge(Entry& entry, Draft draft, Applier::When when) {
   ReportPtr before = entry.report;
   const bool wanted = !draft->plan.settings.empty() || entry.withdraw;
   Applier::Outcome outcome = Applier::Outcome::Done;
-  const bool first = !entry.handle;
+  const bool first = !entry.converged;
   if (wanted && (entry.handle || hold(entry, *draft))) {
     if (entry.withdraw) entry.withdraw = !applier_.withdraw(*entry.handle, *draft);
     outcome = applier_.converge(*entry.handle, *draft, {when, &policy_.drift, first});
+    entry.converged = true;
   }
   publish(entry, std::move(draft));
   narrator_.settled(*before, *entry.report);

@@ -103,8 +103,9 @@ class Controller {
   struct Entry {
     ReportPtr report;  // published; a change makes a new one
     std::optional<ContainerHandle> handle;
-    bool planned = false;   // false: plan before converging
-    bool withdraw = false;  // what the journal has and the plan does not is to be put back
+    bool converged = false;  // by this agent, once
+    bool planned = false;    // false: plan before converging
+    bool withdraw = false;   // what the journal has and the plan does not is to be put back
     bool queued = false;
     bool written = false;  // somebody wrote to a file of ours, and we shall look
     Fights fights;

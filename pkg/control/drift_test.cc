@@ -1,6 +1,8 @@
 // Other people's writes, what was there before us, and the journal between.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/support/controller_fixture.h"
 
 namespace plimsoll::control {
@@ -172,6 +174,28 @@ TEST_F(DriftTest, WhatWasChangedWhileNobodyLookedIsDriftToo) {
                      {facts});
   turn(60ms);
   EXPECT_EQ(cgroup_->text("memory.high"), "67108864\n") << "enforced";
+  EXPECT_EQ(cgroup_->text("memory.max"), "268435456\n") << "the kubelet's file is yielded";
+  EXPECT_EQ(setting("memory.max").state, State::Drifted);
+}
+
+TEST_F(DriftTest, AlsoWhereTheCgroupWasNotFoundAtFirst) {
+  const model::StringMap annotations{{"plimsoll.dev/memory.max", "128Mi"}};
+  start(annotations);
+  controller_.reset();
+  const std::string dir = host_.roots().cgroup + kPath;
+  std::filesystem::rename(dir, dir + ".away");
+  Controller::Options options;
+  options.sweep_min = 20ms;
+  options.sweep_cpu_share = 0;
+  Controller second(*loop_, options, applier_, node_, config::builtInConfig().policy, store_, metrics_, {});
+  model::ContainerFacts facts = container();
+  facts.state = model::ContainerState::Running;
+  second.synchronize({pod(annotations)}, {facts});
+  turn(30ms);
+  ASSERT_EQ(setting("memory.max").state, State::Failed);
+  std::filesystem::rename(dir + ".away", dir);
+  cgroup_->file("memory.max", "268435456\n");
+  turn(60ms);
   EXPECT_EQ(cgroup_->text("memory.max"), "268435456\n") << "the kubelet's file is yielded";
   EXPECT_EQ(setting("memory.max").state, State::Drifted);
 }
