@@ -201,6 +201,7 @@ void Agent::Parts::makeNetwork(model::NodeFacts& node) {
   network_options.changed = [this] {
     if (controller) planAnew(watcher ? watcher->current().policy : config.policy);
   };
+  network_options.tell = [this](model::Event event) { tellSoon(std::move(event)); };
   network = std::make_unique<Network>(*loop, std::move(network_options));
   network->configure(config.network);
   node.traffic = network->wanted();

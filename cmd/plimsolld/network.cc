@@ -1,7 +1,5 @@
 #include "cmd/plimsolld/network.h"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <utility>
 
@@ -62,7 +60,8 @@ netqos::LineOptions lineOf(const config::NetworkConfig& config) {
   return line;
 }
 
-Network::Network(sys::EventLoop& loop, Options options) : loop_(loop), options_(std::move(options)) {}
+Network::Network(sys::EventLoop& loop, Options options)
+    : loop_(loop), options_(std::move(options)), tree_(options_.roots.cgroup) {}
 
 void Network::configure(const config::NetworkConfig& config) {
   const bool same = config == config_;
@@ -85,13 +84,12 @@ void Network::start() {
   options.line = lineOf(config_);
   auto engine = netqos::Engine::start(options);
   if (!engine) {
-    // Told once, not with each attempt.
-    if (problem_ != engine.error().message)
-      log::warn("No traffic control", {{"err", engine.error().message}});
-    setProblem(engine.error().message);
+    failed(engine.error().message);
     timer_ = loop_.after(kStartAgain, [this] { tick(); });
     return;
   }
+  if (!problem_.empty() && options_.tell)
+    options_.tell({.reason = "TrafficAvailable", .message = "traffic control has started"});
   setProblem("");
   {
     std::lock_guard lock(mutex_);
@@ -100,6 +98,20 @@ void Network::start() {
   watch();
   const model::NetworkStatus now = status();
   log::info("Traffic control", {{"mode", now.mode}, {"reason", now.reason}, {"pins", now.pins}});
+}
+
+void Network::failed(const std::string& problem) {
+  // Told once, not with each attempt.
+  if (problem_ != problem) {
+    if (!options_.tell) {
+      log::warn("No traffic control", {{"err", problem}});
+    } else {
+      options_.tell({.type = model::Event::Type::Warning,
+                     .reason = "TrafficUnavailable",
+                     .message = "no traffic control, so settings net.* are unsupported: " + problem});
+    }
+  }
+  setProblem(problem);
 }
 
 void Network::watch() {
@@ -165,8 +177,9 @@ Result<std::unique_ptr<mechanism::Access>> Network::open(const control::TrafficS
                                                          control::TrafficUse use) {
   const std::string& path = subject.cgroup.path();
   const std::string pod = parentOf(path);
-  const mechanism::Place place = of == TrafficOf::Pod ? mechanism::Place{pod, idOf(pod).value_or(0)}
-                                                      : mechanism::Place{path, subject.cgroup.id()};
+  const mechanism::Place place = of == TrafficOf::Pod
+                                     ? mechanism::Place{pod, tree_.find(pod).value_or(netqos::CgroupRef{}).id}
+                                     : mechanism::Place{path, subject.cgroup.id()};
   if (!engine_) {
     if (config_.enabled) return base::error(base::ErrorCode::Unimplemented, problem_);
     // Everything was taken away when it was switched off.
@@ -191,13 +204,6 @@ Result<std::unique_ptr<mechanism::Access>> Network::open(const control::TrafficS
   return std::make_unique<LockedAccess>(*std::move(access), mutex_);
 }
 
-// A cgroup's id is its inode on kernels with 64-bit inode numbers.
-std::optional<uint64_t> Network::idOf(const std::string& cgroup) const {
-  struct stat info {};
-  if (::stat((options_.roots.cgroup + cgroup).c_str(), &info) != 0) return std::nullopt;
-  return info.st_ino;
-}
-
 model::NetworkStatus Network::status() const {
   std::lock_guard lock(mutex_);
   model::NetworkStatus status;
@@ -208,13 +214,13 @@ model::NetworkStatus Network::status() const {
 }
 
 std::optional<model::TrafficStats> Network::stats(const model::ContainerReport& report) const {
-  const auto id = report.cgroup_path.empty() ? std::nullopt : idOf(report.cgroup_path);
-  if (!id) return std::nullopt;
+  const auto cgroup = tree_.find(report.cgroup_path);
+  if (!cgroup) return std::nullopt;
   std::lock_guard lock(mutex_);
   if (!engine_) return std::nullopt;
-  auto counts = engine_->countsOf(*id);
+  auto counts = engine_->countsOf(cgroup->id);
   if (!counts) return std::nullopt;
-  return statsOf(*counts, engine_->modeOf(*id));
+  return statsOf(*counts, engine_->modeOf(cgroup->id));
 }
 
 }  // namespace plimsoll::agent

@@ -15,6 +15,7 @@
 #include "pkg/control/traffic.h"
 #include "pkg/model/network_status.h"
 #include "pkg/model/plan.h"
+#include "pkg/netqos/cgroup_tree.h"
 #include "pkg/netqos/engine.h"
 #include "pkg/sys/event_loop.h"
 
@@ -27,6 +28,8 @@ class Network final : public control::Traffic {
     std::string bpffs = "/sys/fs/bpf";
     // The engine came or went by itself; plans are to be made anew.
     std::function<void()> changed;
+    // There is no engine though one is wanted, or there is one after all. Each told once.
+    std::function<void(model::Event)> tell;
   };
   Network(sys::EventLoop& loop, Options options);
 
@@ -49,10 +52,11 @@ class Network final : public control::Traffic {
   void watch();
   void tick();
   void setProblem(std::string problem);
-  std::optional<uint64_t> idOf(const std::string& cgroup) const;
+  void failed(const std::string& problem);
 
   sys::EventLoop& loop_;
   const Options options_;
+  const netqos::CgroupTree tree_;
   mutable std::mutex mutex_;  // the engine takes one caller at a time; written under it, besides:
   config::NetworkConfig config_;
   std::string problem_;

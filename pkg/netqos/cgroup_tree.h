@@ -1,5 +1,5 @@
 // Cgroups by path and id below the mount, as far as traffic has to know them: which one an id stands for,
-// whether it still exists, who is in it. Internal to pkg/netqos.
+// whether it still exists, who is in it.
 //
 // An id is never given out twice while the node runs; a path may be. Errors: gone. Threads: any.
 #pragma once
