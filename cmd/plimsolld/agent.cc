@@ -14,6 +14,7 @@
 #include "cmd/plimsolld/node_audit.h"
 #include "cmd/plimsolld/observability.h"
 #include "cmd/plimsolld/observed_handler.h"
+#include "cmd/plimsolld/standby.h"
 #include "pkg/api/server.h"
 #include "pkg/base/log.h"
 #include "pkg/cgroup/discovery.h"
@@ -139,8 +140,12 @@ base::Status Agent::Parts::openConfig() {
 }
 
 base::Status Agent::Parts::openJournal() {
+  // Its probes are answered meanwhile, so that an update which starts the new agent first can end the old
+  // one.
+  std::unique_ptr<http::Server> standby;
   ASSIGN_OR_RETURN(journal,
-                   openAgentJournal(options.state_dir, std::chrono::seconds(options.handover_seconds)));
+                   openAgentJournal(options.state_dir, std::chrono::seconds(options.handover_seconds),
+                                    [&] { standby = standBy(options.http_address); }));
   flusher = std::make_unique<JournalFlusher>(*loop, *journal);
   return base::ok();
 }

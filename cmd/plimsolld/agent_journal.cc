@@ -1,5 +1,7 @@
 #include "cmd/plimsolld/agent_journal.h"
 
+#include <csignal>
+#include <ctime>
 #include <utility>
 
 #include "pkg/base/log.h"
@@ -18,10 +20,21 @@ void tellProblem(const journal::Journal& journal) {
       {{"err", journal.problem()}});
 }
 
+// Nobody runs the loop yet, so its signals are looked for here.
+bool endedWithin(std::chrono::milliseconds time) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  const timespec timeout{0, std::chrono::nanoseconds(time).count()};
+  return sigtimedwait(&signals, nullptr, &timeout) > 0;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir,
-                                                                 std::chrono::seconds patience) {
+                                                                 std::chrono::seconds patience,
+                                                                 const std::function<void()>& waiting) {
   const auto end = std::chrono::steady_clock::now() + patience;
   for (bool told = false;; told = true) {
     auto journal = journal::Journal::open({.dir = dir});
@@ -33,8 +46,11 @@ base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::stri
     }
     const bool taken = journal.error().code == base::ErrorCode::Unavailable;
     if (!taken || std::chrono::steady_clock::now() >= end) return journal;
-    if (!told) log::info("Waiting for another agent to end", {{"dir", dir}});
-    std::this_thread::sleep_for(200ms);
+    if (!told) {
+      log::info("Waiting for another agent to end", {{"dir", dir}});
+      if (waiting) waiting();
+    }
+    if (endedWithin(50ms)) return base::error(base::ErrorCode::Cancelled, "ended while another agent ran");
   }
 }
 

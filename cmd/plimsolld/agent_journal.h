@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,10 +15,12 @@
 
 namespace plimsoll::agent {
 
-// Waits a while for another agent of this node to end, as in a rolling update. Says in the log what had to be
-// mended, and where it cannot be written.
+// Waits a while for another agent of this node to end, as in a rolling update; `waiting` is called once, when
+// that begins. Says in the log what had to be mended, and where it cannot be written. Cancelled: SIGTERM or
+// SIGINT, which the caller has blocked, came while waiting.
 base::Result<std::unique_ptr<journal::Journal>> openAgentJournal(const std::string& dir,
-                                                                 std::chrono::seconds patience);
+                                                                 std::chrono::seconds patience,
+                                                                 const std::function<void()>& waiting = {});
 
 // Flushes what was appended, a few seconds later. That is soon enough: what the journal tells of does not
 // outlive the power either. Nothing happens while nothing is appended but one look each time.

@@ -10,6 +10,7 @@
 #include "cmd/plimsolld/confinement.h"
 #include "cmd/plimsolld/connect.h"
 #include "cmd/plimsolld/doctor.h"
+#include "cmd/plimsolld/node_steps.h"
 #include "cmd/plimsolld/options.h"
 #include "cmd/plimsolld/release.h"
 #include "pkg/base/log.h"
@@ -83,6 +84,10 @@ int main(int argc, char** argv) {
       return runDoctor(parsed.line.options, parsed.line.doctor, std::cout, std::cerr);
     case Command::Connect:
       return runConnect(parsed.line.options.api_socket, std::cerr);
+    case Command::Hold:
+      return runHold(std::cerr);
+    case Command::Expect:
+      return runExpect(parsed.line.expected, parsed.line.options.roots.cgroup, std::cout, std::cerr);
     case Command::Version:
       std::cout << "plimsolld " << PLIMSOLL_VERSION << "\n";
       return kExitOk;

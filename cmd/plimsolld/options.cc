@@ -56,6 +56,9 @@ CLI::App* addRelease(CLI::App& app, ReleaseOptions& options) {
           "-o,--output", [&options](const std::string& format) { options.json = format == "json"; },
           "table or json")
       ->check(CLI::IsMember({"table", "json"}));
+  release->add_option("--wait-seconds", options.wait_seconds, "how long to wait for an agent that still runs")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
   release->fallthrough();
   return release;
 }
@@ -86,6 +89,11 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   CLI::App* connect = app.add_subcommand(
       "connect", "join standard input and output with the API's socket (for kubectl plimsoll)");
   connect->fallthrough();
+  CLI::App* hold = app.add_subcommand("hold", "do nothing until SIGTERM; for pods that must stay");
+  CLI::App* expect = app.add_subcommand(
+      "expect",
+      "within a container: compare files of its own cgroup with FILE=VALUE; 0 all as wanted, 1 not");
+  expect->add_option("FILE=VALUE", outcome.line.expected)->required();
   CLI::App* version = app.add_subcommand("version", "print the version");
   app.require_subcommand(0, 1);
   try {
@@ -98,6 +106,8 @@ ParseOutcome parseCommandLine(int argc, char** argv) {
   if (*release) outcome.line.command = Command::Release;
   if (*doctor) outcome.line.command = Command::Doctor;
   if (*connect) outcome.line.command = Command::Connect;
+  if (*hold) outcome.line.command = Command::Hold;
+  if (*expect) outcome.line.command = Command::Expect;
   if (*version) outcome.line.command = Command::Version;
   return outcome;
 }

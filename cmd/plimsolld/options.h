@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "pkg/base/log.h"
 #include "pkg/sandbox/sandbox.h"
@@ -29,9 +30,10 @@ struct AgentOptions {
 struct ReleaseOptions {
   bool dry_run = false;
   bool json = false;
+  int wait_seconds = 0;  // for an agent to end
 };
 
-enum class Command { Run, CheckConfig, Release, Doctor, Connect, Version };
+enum class Command { Run, CheckConfig, Release, Doctor, Connect, Hold, Expect, Version };
 
 struct DoctorOptions {
   bool json = false;
@@ -43,6 +45,7 @@ struct CommandLine {
   std::string file;  // CheckConfig
   ReleaseOptions release;
   DoctorOptions doctor;
+  std::vector<std::string> expected;  // Expect: FILE=VALUE
 };
 
 // Exit codes, as documented in --help.

@@ -1,9 +1,11 @@
 #include "cmd/plimsolld/release.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <thread>
 
 #include "cmd/kubectl-plimsoll/document.h"
 #include "cmd/kubectl-plimsoll/table.h"
@@ -176,6 +178,21 @@ base::Result<ReleaseReport> releaseSettings(journal::Journal& journal, const Age
   return report;
 }
 
+// Waits for an agent that is ending, as after the deletion of its pod.
+base::Result<std::unique_ptr<journal::Journal>> openJournal(const AgentOptions& agent,
+                                                            const ReleaseOptions& options) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.wait_seconds);
+  while (true) {
+    journal::Options journal_options;
+    journal_options.dir = agent.state_dir;
+    journal_options.read_only = options.dry_run;
+    auto opened = journal::Journal::open(std::move(journal_options));
+    const bool busy = !opened && opened.error().code == base::ErrorCode::Unavailable;
+    if (!busy || std::chrono::steady_clock::now() >= end) return opened;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
 }  // namespace
 
 int runRelease(const AgentOptions& agent, const ReleaseOptions& options, std::ostream& out,
@@ -184,10 +201,7 @@ int runRelease(const AgentOptions& agent, const ReleaseOptions& options, std::os
   std::error_code ignored;
   if (!std::filesystem::exists(agent.state_dir, ignored) && !ignored)
     return print({{}, releaseTraffic(agent, options)}, options, out);
-  journal::Options journal_options;
-  journal_options.dir = agent.state_dir;
-  journal_options.read_only = options.dry_run;
-  auto opened = journal::Journal::open(std::move(journal_options));
+  auto opened = openJournal(agent, options);
   if (!opened && opened.error().code == base::ErrorCode::Unavailable)
     return fail(err, opened.error().message + "; end it first, or use --dry-run", kExitBusy);
   if (!opened) return fail(err, opened.error().message);
