@@ -20,7 +20,7 @@ base=$cache/base-$(sha256sum "$here/packages.txt" | cut -c1-16).tar
 if [[ ! -s $base ]]; then
   echo "making the build stage's base, once" >&2
   includes=$(sed -e '/^#/d' -e '/^$/d' -e 's/^libbpf-dev$/libbpf-dev\/bookworm-backports/' "$here/packages.txt" | paste -sd,)
-  mmdebstrap --quiet --variant=apt --aptopt='APT::Install-Recommends "false"' --include="${includes}" \
+  mmdebstrap --quiet --format=tar --variant=apt --aptopt='APT::Install-Recommends "false"' --include="${includes}" \
     --setup-hook='mkdir -p "$1/etc/apt/preferences.d"; printf "Package: libbpf*\nPin: release n=bookworm-backports\nPin-Priority: 900\n" > "$1/etc/apt/preferences.d/libbpf"' \
     "$suite" "$base.new" "deb $mirror $suite main" "deb $mirror $suite-backports main" "deb $mirror $suite-updates main" > "$base.log" 2>&1 ||
     { tail -20 "$base.log" >&2; exit 1; }

@@ -8,7 +8,8 @@ cluster_pids=()
 
 stop_cluster() {
   local pid
-  for pid in "${cluster_pids[@]}"; do kill "$pid" 2> /dev/null || true; done
+  # Nothing of it is worth an orderly end, which the API server takes a minute and more for.
+  for pid in "${cluster_pids[@]}"; do kill -KILL "$pid" 2> /dev/null || true; done
   for pid in "${cluster_pids[@]}"; do wait "$pid" 2> /dev/null || true; done
   cluster_pids=()
   [[ -n $cluster_dir ]] && rm -rf "$cluster_dir"

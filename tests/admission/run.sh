@@ -53,8 +53,45 @@ YAML
 echo "-- what it costs, by the API server's own clock"
 python3 "$here/cost.py"
 
-echo "-- helm uninstall leaves nothing of the release"
-"$helm" uninstall plimsoll --namespace plimsoll --no-hooks > /dev/null
-left=$(kubectl get validatingadmissionpolicies,validatingadmissionpolicybindings,daemonsets,configmaps,serviceaccounts -A -o name | grep plimsoll || true)
+echo "-- helm uninstall: who may wait, for what, and what is left"
+"$helm" upgrade plimsoll "$chart" --namespace plimsoll > /dev/null
+"$helm" uninstall plimsoll --namespace plimsoll --timeout 60s > "$cluster_dir/uninstall" 2>&1 &
+uninstalling=$!
+cluster_pids+=($uninstalling)
+for ((tries = 0; tries < 100; tries++)); do
+  kubectl -n plimsoll get job plimsoll-uninstall > /dev/null 2>&1 && break
+  sleep 0.2
+done
+if kubectl -n plimsoll get daemonset plimsoll > /dev/null 2>&1; then
+  echo "the agents are still wanted while nodes are cleaned" >&2
+  exit 1
+fi
+waiter=system:serviceaccount:plimsoll:plimsoll-uninstall
+# No controllers run here, so the DaemonSet's status is told by hand: first one of two nodes is done, then both.
+status() {
+  kubectl -n plimsoll patch daemonset plimsoll-uninstall --subresource status --type merge -p "{\"status\": {\"observedGeneration\": 1,
+    \"desiredNumberScheduled\": 2, \"currentNumberScheduled\": 2, \"updatedNumberScheduled\": 2, \"numberMisscheduled\": 0,
+    \"numberReady\": $1, \"numberAvailable\": $1}}" > /dev/null
+}
+status 1
+mapfile -t arguments < <(kubectl -n plimsoll get job plimsoll-uninstall -o json |
+  python3 -c 'import json,sys; print("\n".join(json.load(sys.stdin)["spec"]["template"]["spec"]["containers"][0]["args"]))')
+if timeout 20 kubectl "${arguments[@]}" --timeout=2s --as="$waiter" > /dev/null 2>&1; then
+  echo "did not wait for the second node" >&2
+  exit 1
+fi
+status 2
+kubectl "${arguments[@]}" --as="$waiter"
+for verb in delete patch create; do
+  [[ $(kubectl auth can-i $verb daemonsets -n plimsoll --as="$waiter" 2> /dev/null) == no ]] ||
+    { echo "the waiting pod may $verb DaemonSets" >&2; exit 1; }
+done
+[[ $(kubectl auth can-i get daemonset/other -n plimsoll --as="$waiter" 2> /dev/null) == no ]]
+kubectl -n plimsoll patch job plimsoll-uninstall --subresource status --type merge -p '{"status": {"succeeded": 1,
+  "startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:00:01Z", "conditions": [
+  {"type": "SuccessCriteriaMet", "status": "True"}, {"type": "Complete", "status": "True"}]}}' > /dev/null
+wait $uninstalling || { cat "$cluster_dir/uninstall" >&2; exit 1; }
+kinds=validatingadmissionpolicies,validatingadmissionpolicybindings,daemonsets,configmaps,serviceaccounts,roles,rolebindings,services
+left=$(kubectl get $kinds -A -o name | grep plimsoll || true)
 [[ -z $left ]] || { echo "left: $left" >&2; exit 1; }
-echo "done"
+echo "nothing of the release is left"
