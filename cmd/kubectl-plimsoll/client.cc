@@ -1,6 +1,7 @@
 #include "cmd/kubectl-plimsoll/client.h"
 
 #include <grpc/support/log.h>
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
@@ -35,56 +36,86 @@ std::string whyUnreachable(const std::string& socket) {
   }
 }
 
-tl::unexpected<base::Error> toError(const grpc::Status& status, const std::string& socket) {
-  const auto code = static_cast<ErrorCode>(status.error_code());
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return base::error(code, whyUnreachable(socket));
-  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-    return base::error(code, "the agent on " + socket + " did not answer in time (--request-timeout)");
-  }
-  return base::error(code, status.error_message());
+grpc::ChannelArguments channelArguments() {
+  gpr_set_log_function([](gpr_log_func_args*) {});  // errors come back as statuses
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  return arguments;
 }
 
 }  // namespace
 
 struct Client::Impl {
-  std::string socket;
+  std::string peer;  // " on /run/...", or nothing
   std::chrono::milliseconds timeout;
+  std::function<base::Error()> why;
   std::unique_ptr<pb::Agent::Stub> stub;
 
   void prepare(grpc::ClientContext& context, bool deadline = true) const {
     if (deadline) context.set_deadline(std::chrono::system_clock::now() + timeout);
   }
+
+  tl::unexpected<base::Error> toError(const grpc::Status& status) const {
+    const auto code = static_cast<ErrorCode>(status.error_code());
+    if (code == ErrorCode::Unavailable) return tl::unexpected(why());
+    if (code == ErrorCode::DeadlineExceeded)
+      return base::error(code, "the agent" + peer + " did not answer in time (--request-timeout)");
+    if (code == ErrorCode::Unimplemented && status.error_message().empty())
+      return base::error(code, "this agent is older than what is asked of it");
+    return base::error(code, status.error_message());
+  }
+
+  template <typename Request, typename Response>
+  Result<Response> call(grpc::Status (pb::Agent::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                Response*),
+                        const Request& request) const {
+    grpc::ClientContext context;
+    prepare(context);
+    Response response;
+    const grpc::Status status = (stub.get()->*method)(&context, request, &response);
+    if (!status.ok()) return toError(status);
+    return response;
+  }
 };
 
 Client::Client(const std::string& socket, std::chrono::milliseconds timeout)
-    : impl_(new Impl{socket, timeout, {}}) {
-  gpr_set_log_function([](gpr_log_func_args*) {});  // errors come back as statuses
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+    : impl_(new Impl{" on " + socket, timeout, {}, {}}) {
+  impl_->why = [socket] { return base::Error{ErrorCode::Unavailable, whyUnreachable(socket), 0}; };
   impl_->stub = pb::Agent::NewStub(
-      grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), arguments));
+      grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), channelArguments()));
+}
+
+Client::Client(base::UniqueFd stream, std::chrono::milliseconds timeout, std::function<base::Error()> why)
+    : impl_(new Impl{"", timeout, std::move(why), {}}) {
+  impl_->stub = pb::Agent::NewStub(
+      grpc::CreateCustomInsecureChannelFromFd("agent", stream.release(), channelArguments()));
 }
 
 Client::~Client() = default;
 
-Result<pb::Node> Client::node() {
-  grpc::ClientContext context;
-  impl_->prepare(context);
-  pb::Node node;
-  const grpc::Status status = impl_->stub->GetNode(&context, {}, &node);
-  if (!status.ok()) return toError(status, impl_->socket);
-  return node;
+Result<pb::Node> Client::node() { return impl_->call(&pb::Agent::Stub::GetNode, pb::GetNodeRequest()); }
+
+Result<pb::SimulateResponse> Client::simulate(const pb::SimulateRequest& request) {
+  return impl_->call(&pb::Agent::Stub::Simulate, request);
+}
+
+Result<pb::GetTreeResponse> Client::tree(const pb::GetTreeRequest& request) {
+  return impl_->call(&pb::Agent::Stub::GetTree, request);
+}
+
+Result<pb::Topology> Client::topology(const pb::GetTopologyRequest& request) {
+  return impl_->call(&pb::Agent::Stub::GetTopology, request);
+}
+
+Result<pb::Diagnostics> Client::diagnostics() {
+  return impl_->call(&pb::Agent::Stub::GetDiagnostics, pb::GetDiagnosticsRequest());
 }
 
 Result<std::vector<pb::Container>> Client::containers(pb::ListContainersRequest request) {
   std::vector<pb::Container> out;
   do {
-    grpc::ClientContext context;
-    impl_->prepare(context);
-    pb::ListContainersResponse page;
-    const grpc::Status status = impl_->stub->ListContainers(&context, request, &page);
-    if (!status.ok()) return toError(status, impl_->socket);
+    ASSIGN_OR_RETURN(pb::ListContainersResponse page, impl_->call(&pb::Agent::Stub::ListContainers, request));
     std::move(page.mutable_containers()->begin(), page.mutable_containers()->end(), std::back_inserter(out));
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -94,11 +125,7 @@ Result<std::vector<pb::Container>> Client::containers(pb::ListContainersRequest 
 Result<std::vector<pb::ContainerStats>> Client::stats(pb::GetStatsRequest request) {
   std::vector<pb::ContainerStats> out;
   do {
-    grpc::ClientContext context;
-    impl_->prepare(context);
-    pb::GetStatsResponse page;
-    const grpc::Status status = impl_->stub->GetStats(&context, request, &page);
-    if (!status.ok()) return toError(status, impl_->socket);
+    ASSIGN_OR_RETURN(pb::GetStatsResponse page, impl_->call(&pb::Agent::Stub::GetStats, request));
     std::move(page.mutable_containers()->begin(), page.mutable_containers()->end(), std::back_inserter(out));
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -106,11 +133,7 @@ Result<std::vector<pb::ContainerStats>> Client::stats(pb::GetStatsRequest reques
 }
 
 Result<std::vector<pb::HistoryEntry>> Client::history(const pb::GetHistoryRequest& request) {
-  grpc::ClientContext context;
-  impl_->prepare(context);
-  pb::GetHistoryResponse response;
-  const grpc::Status status = impl_->stub->GetHistory(&context, request, &response);
-  if (!status.ok()) return toError(status, impl_->socket);
+  ASSIGN_OR_RETURN(const pb::GetHistoryResponse response, impl_->call(&pb::Agent::Stub::GetHistory, request));
   return std::vector<pb::HistoryEntry>(response.entries().begin(), response.entries().end());
 }
 
@@ -124,7 +147,7 @@ Status Client::events(const pb::WatchEventsRequest& request,
   while (!stopped && reader->Read(&response)) stopped = !each(response);
   if (stopped) context.TryCancel();
   const grpc::Status status = reader->Finish();
-  if (!status.ok() && !stopped) return toError(status, impl_->socket);
+  if (!status.ok() && !stopped) return impl_->toError(status);
   return base::ok();
 }
 

@@ -83,7 +83,8 @@ std::string renderChecks(const std::vector<Check>& checks, const Palette& palett
   std::string out;
   for (const Check& check : checks) {
     out += palette.paint(toneOf(check.severity), padded(word(check.severity), kSeverity));
-    out += padded(check.name, kName) + printable(check.found) + "\n";
+    out += padded(check.name, kName) + (check.node.empty() ? "" : printable(check.node) + ": ") +
+           printable(check.found) + "\n";
     const std::string indent(kSeverity + kName, ' ');
     if (!check.why.empty()) out += indent + "why: " + printable(check.why) + "\n";
     if (!check.fix.empty()) out += indent + "fix: " + printable(check.fix) + "\n";
@@ -98,6 +99,7 @@ nlohmann::ordered_json document(const std::vector<Check>& checks) {
   for (const Check& check : checks) {
     nlohmann::ordered_json row = {
         {"name", check.name}, {"severity", word(check.severity)}, {"found", check.found}};
+    if (!check.node.empty()) row["node"] = check.node;
     if (!check.why.empty()) row["why"] = check.why;
     if (!check.fix.empty()) row["fix"] = check.fix;
     out["checks"].push_back(row);

@@ -18,9 +18,10 @@ enum class Severity { Ok, Info, Warning, Error };
 struct Check {
   std::string name;  // "cgroup"
   Severity severity = Severity::Ok;
-  std::string found;  // what is
-  std::string why;    // why it matters; empty when Ok
-  std::string fix;    // what to do; empty when Ok
+  std::string found;      // what is
+  std::string why;        // why it matters; empty when Ok
+  std::string fix;        // what to do; empty when Ok
+  std::string node = {};  // of a cluster; empty: this machine
 };
 
 // `root`: where the host's file system is, "/" or "/host".

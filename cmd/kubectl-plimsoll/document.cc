@@ -89,6 +89,7 @@ JsonValue document(const pb::Container& container) {
                      {"podUid", container.pod().uid()},
                      {"id", container.id()},
                      {"labels", labels}};
+  putText(out["metadata"], "node", container.node());
   out["status"] = status(container);
   return out;
 }
@@ -131,6 +132,8 @@ JsonValue document(const pb::Node& node) {
   return out;
 }
 
+JsonValue document(std::span<const pb::Node> nodes) { return list("NodeList", nodes); }
+
 JsonValue document(const pb::Event& event) {
   JsonValue out = head("Event");
   out["sequence"] = event.sequence();
@@ -141,6 +144,7 @@ JsonValue document(const pb::Event& event) {
   putText(out, "pod", event.pod());
   putText(out, "container", event.container());
   putText(out, "key", event.key());
+  putText(out, "node", event.node());
   out["message"] = event.message();
   return out;
 }

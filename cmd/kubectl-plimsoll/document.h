@@ -17,6 +17,7 @@ using JsonValue = nlohmann::ordered_json;
 JsonValue document(const pb::Container& container);             // kind Container
 JsonValue document(std::span<const pb::Container> containers);  // kind ContainerList
 JsonValue document(const pb::Node& node);                       // kind Node
+JsonValue document(std::span<const pb::Node> nodes);            // kind NodeList
 JsonValue document(const pb::Event& event);                     // kind Event
 JsonValue document(std::span<const pb::Event> events);          // kind EventList
 JsonValue document(const pb::HistoryEntry& entry);              // kind HistoryEntry

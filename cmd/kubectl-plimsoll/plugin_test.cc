@@ -1,125 +1,33 @@
 // The plugin as kubectl starts it: a process with arguments, an environment and exit codes, against an
 // agent's API served by another process. argv[1] and argv[2]: the folder of the plugin and the test server.
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <string>
-#include <vector>
+#include <optional>
 
-#include "pkg/base/unique_fd.h"
+#include "cmd/kubectl-plimsoll/process_world.h"
 
+namespace plimsoll::cli {
 namespace {
 
-using plimsoll::base::UniqueFd;
+using base::UniqueFd;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-std::string plugin_path, server_path;
-
-struct Outcome {
-  int code = -1;
-  std::string out, err;
-};
-
-std::string readAll(int fd) {
-  std::string text;
-  char buffer[4096];
-  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
-  return text;
-}
-
-struct Command {
-  std::vector<std::string> arguments;
-  std::string input = {};
-  std::vector<std::string> environment = {};
-  uid_t uid = 0;  // 0: as we are
-};
-
-// Output goes through files, so that neither side waits for the other.
-Outcome run(const std::string& directory, const Command& command) {
-  const std::string in = directory + "/in", out = directory + "/out", err = directory + "/err";
-  std::ofstream(in) << command.input;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(::open(in.c_str(), O_RDONLY), 0);
-    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-    ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-    if (command.uid != 0 && ::setuid(command.uid) < 0) ::_exit(126);
-    std::vector<char*> argv = {const_cast<char*>("kubectl-plimsoll")}, env;
-    for (const auto& argument : command.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    for (const auto& variable : command.environment) env.push_back(const_cast<char*>(variable.c_str()));
-    argv.push_back(nullptr);
-    env.push_back(nullptr);
-    ::execve(plugin_path.c_str(), argv.data(), env.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  Outcome outcome;
-  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-  outcome.out = readAll(UniqueFd(::open(out.c_str(), O_RDONLY)).get());
-  outcome.err = readAll(UniqueFd(::open(err.c_str(), O_RDONLY)).get());
-  return outcome;
-}
-
 class Plugin : public ::testing::Test {
  protected:
-  Plugin() {
-    char name[] = "/tmp/plimsoll-plugin-XXXXXX";
-    directory_ = mkdtemp(name);
-    socket_ = directory_ + "/run/plimsoll.sock";
-  }
-  ~Plugin() override {
-    stopServer();
-    std::filesystem::remove_all(directory_);
-  }
-  void startServer() {
-    int in[2], out[2];
-    ASSERT_EQ(::pipe2(in, O_CLOEXEC), 0);
-    ASSERT_EQ(::pipe2(out, O_CLOEXEC), 0);
-    server_ = ::fork();
-    if (server_ == 0) {
-      ::dup2(in[0], 0);
-      ::dup2(out[1], 1);
-      ::execl(server_path.c_str(), "test-server", socket_.c_str(), nullptr);
-      ::_exit(127);
-    }
-    ::close(in[0]);
-    ::close(out[1]);
-    server_in_.reset(in[1]);
-    UniqueFd ready(out[0]);
-    char buffer[16];
-    ASSERT_GT(::read(ready.get(), buffer, sizeof buffer), 0) << "the test server did not start";
-  }
-  void stopServer() {
-    if (server_ <= 0) return;
-    server_in_.reset();
-    int status = 0;
-    ::waitpid(server_, &status, 0);
-    EXPECT_EQ(status, 0) << "the test server failed";
-    server_ = 0;
-  }
+  void startServer() { server_.emplace(socket_, ""); }
   Outcome plugin(std::vector<std::string> arguments) {
     return run(directory_, {std::move(arguments), {}, {"PLIMSOLL_SOCKET=" + socket_}});
   }
-  void write(const std::string& name, const std::string& text) {
-    std::ofstream(directory_ + "/" + name) << text;
-  }
+  void write(const std::string& name, const std::string& text) { folder_.write(name, text); }
 
-  std::string directory_, socket_;
-  pid_t server_ = 0;
-  UniqueFd server_in_;
+  const TempFolder folder_;
+  const std::string directory_ = folder_.path(), socket_ = directory_ + "/run/plimsoll.sock";
+  std::optional<ServedAgent> server_;
 };
 
 class PluginWithServer : public Plugin {
@@ -218,7 +126,8 @@ TEST_F(PluginWithServer, PrintsAndWatchesEvents) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(out[1], 1);
-    ::execl(plugin_path.c_str(), "kubectl-plimsoll", "events", "-w", "--socket", socket_.c_str(), nullptr);
+    ::execl(programs().plugin.c_str(), "kubectl-plimsoll", "events", "-w", "--socket", socket_.c_str(),
+            nullptr);
     ::_exit(127);
   }
   ::close(out[1]);
@@ -235,7 +144,7 @@ TEST_F(PluginWithServer, PrintsAndWatchesEvents) {
     return seen.find(text) != std::string::npos;
   };
   EXPECT_TRUE(readUntil("no rule allows more")) << seen;
-  ASSERT_EQ(::write(server_in_.get(), "fresh news\n", 11), 11);
+  ASSERT_EQ(::write(server_->in(), "fresh news\n", 11), 11);
   EXPECT_TRUE(readUntil("fresh news")) << seen;
   ::kill(child, SIGTERM);
   ::waitpid(child, nullptr, 0);
@@ -245,10 +154,10 @@ TEST_F(PluginWithServer, IsRefusedToAnotherUser) {
   // Another uid is kept out by the folder first. Opened up, the agent still asks who it is.
   ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
   const Command command{{"get", "--socket", socket_}, {}, {}, 65534};
-  std::filesystem::copy(plugin_path,
+  std::filesystem::copy(programs().plugin,
                         directory_ + "/plugin");  // readable for that uid wherever the build stands
-  const std::string built = std::exchange(plugin_path, directory_ + "/plugin");
-  ASSERT_EQ(::chmod(plugin_path.c_str(), 0755), 0);
+  const std::string built = std::exchange(programs().plugin, directory_ + "/plugin");
+  ASSERT_EQ(::chmod(programs().plugin.c_str(), 0755), 0);
   const Outcome kept_out = run(directory_, command);
   EXPECT_EQ(kept_out.code, 1);
   EXPECT_THAT(kept_out.err, HasSubstr("for root"));
@@ -257,7 +166,7 @@ TEST_F(PluginWithServer, IsRefusedToAnotherUser) {
   const Outcome refused = run(directory_, command);
   EXPECT_EQ(refused.code, 1);
   EXPECT_THAT(refused.err, HasSubstr("may not use the agent's API"));
-  plugin_path = built;
+  programs().plugin = built;
 }
 
 TEST_F(PluginWithServer, TellsVersions) {
@@ -339,12 +248,12 @@ TEST_F(Plugin, SaysWhichFileItCannotRead) {
 }
 
 }  // namespace
+}  // namespace plimsoll::cli
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   if (argc < 3) return 2;
-  plugin_path = argv[1];
-  server_path = argv[2];
+  plimsoll::cli::programs() = {argv[1], argv[2], {}, {}};
   ::signal(SIGPIPE, SIG_IGN);
   return RUN_ALL_TESTS();
 }

@@ -1,5 +1,6 @@
 // An agent's API with hand-made content, for the tests of the plugin as a process: serves on argv[1] until
-// standard input ends; each line read is pushed as an event.
+// standard input ends; each line read is pushed as an event. argv[2]: the node's name; "node-2" has other
+// pods.
 #include <sys/stat.h>
 
 #include <iostream>
@@ -45,9 +46,9 @@ journal::Record record() {
   return record;
 }
 
-api::NodeInfo node() {
+api::NodeInfo node(const std::string& name) {
   api::NodeInfo info;
-  info.name = "node-1";
+  info.name = name;
   info.agent_version = PLIMSOLL_VERSION;
   info.started_at = std::chrono::system_clock::now() - kAgo;
   info.facts.kernel_release = "6.12.1-test";
@@ -62,9 +63,16 @@ api::NodeInfo node() {
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
+  const std::string name = argc > 2 && *argv[2] != '\0' ? argv[2] : "node-1";
   api::FakeSource source;
-  source.setNode(node());
-  source.add(web());
+  source.setNode(node(name));
+  if (name == "node-2") {
+    auto other = api::containerReport("default", "api-0", "api", "a91a91a91a91");
+    other.first_seen = std::chrono::system_clock::now() - kAgo;
+    source.add(std::move(other));
+  } else {
+    source.add(web());
+  }
   auto plain = api::containerReport("kube-system", "dns-0", "dns", "d05d05d05d05");
   plain.first_seen = std::chrono::system_clock::now() - kAgo;
   source.add(std::move(plain));

@@ -1,9 +1,7 @@
 // history and diff: what was changed for a pod, and what of it is not as it should be.
 #include <algorithm>
-#include <chrono>
 #include <ostream>
 
-#include "cmd/kubectl-plimsoll/client.h"
 #include "cmd/kubectl-plimsoll/document.h"
 #include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/verbs.h"
@@ -13,37 +11,9 @@
 namespace plimsoll::cli {
 namespace {
 
-using base::Result;
-using Containers = std::vector<pb::Container>;
+using History = std::vector<pb::HistoryEntry>;
 
-bool isNamed(const Options& options, const pb::Container& container) {
-  return options.names.empty() ||
-         std::find(options.names.begin(), options.names.end(), container.pod().name()) != options.names.end();
-}
-
-// Those that are named; NotFound: a name that nothing answers to.
-Result<Containers> select(const Options& options) {
-  pb::ListContainersRequest request;
-  if (!options.all_namespaces) request.set_namespace_(options.ns);
-  request.set_label_selector(options.selector);
-  if (options.names.size() == 1) request.set_pod(options.names.front());
-  ASSIGN_OR_RETURN(Containers all, connect(options).containers(std::move(request)));
-  std::erase_if(all, [&](const pb::Container& container) {
-    return !isNamed(options, container) ||
-           (!options.container.empty() && container.name() != options.container);
-  });
-  for (const std::string& name : options.names) {
-    const auto is_named = [&](const pb::Container& container) { return container.pod().name() == name; };
-    if (std::any_of(all.begin(), all.end(), is_named)) continue;
-    return base::error(base::ErrorCode::NotFound, "no such container is known on this node: pod \"" + name +
-                                                      "\" in namespace " + options.ns);
-  }
-  return all;
-}
-
-}  // namespace
-
-int runHistory(const Options& options, Streams streams) {
+pb::GetHistoryRequest requestOf(const Options& options) {
   pb::GetHistoryRequest request;
   if (!options.all_namespaces) request.set_namespace_(options.ns);
   if (!options.names.empty()) {
@@ -53,25 +23,72 @@ int runHistory(const Options& options, Streams streams) {
     request.set_container(options.container);
   }
   request.set_limit(options.limit);
-  const auto entries = connect(options).history(request);
-  if (!entries) return fail(streams, entries.error().message, kExitError);
-  if (options.output == Output::Json || options.output == Output::Yaml) {
-    const JsonValue json = document(std::span<const pb::HistoryEntry>(*entries));
-    streams.out << (options.output == Output::Json ? toJson(json) : toYaml(json));
-  } else if (entries->empty()) {
-    streams.err << "Nothing is recorded"
-                << (options.names.empty() ? "" : " of pod " + printable(options.names.front())) << ".\n";
-  } else {
-    streams.out << historyTable(*entries, viewOf(options, streams));
+  return request;
+}
+
+// By time where they are of several nodes, and of all the newest.
+History merge(std::vector<std::pair<std::string, History>> answers, size_t limit) {
+  History all;
+  for (auto& [node, entries] : answers) {
+    for (pb::HistoryEntry& entry : entries) {
+      entry.set_node(node);
+      all.push_back(std::move(entry));
+    }
   }
-  return kExitOk;
+  if (answers.size() > 1) {
+    std::stable_sort(all.begin(), all.end(), [](const pb::HistoryEntry& a, const pb::HistoryEntry& b) {
+      return std::pair(a.time().seconds(), a.time().nanos()) <
+             std::pair(b.time().seconds(), b.time().nanos());
+    });
+  }
+  if (all.size() > limit) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(limit));
+  return all;
+}
+
+// Only agents that never recorded anything: the first thing to do is done by none.
+void dropNothingRecorded(std::vector<Silence>& silent, bool any_answer) {
+  if (!any_answer) return;
+  std::erase_if(silent, [](const Silence& each) { return each.error.isGone(); });
+}
+
+}  // namespace
+
+int runHistory(const Options& options, Streams streams) {
+  auto agents = Agents::find(options, Scope::Past);
+  if (!agents) return fail(streams, agents.error().message);
+  const Options meant = withNamespace(options, *agents);
+  auto answers =
+      agents->ask<History>([request = requestOf(meant)](Client& client) { return client.history(request); });
+  dropNothingRecorded(answers.silent, !answers.got.empty());
+  const int exit_code = reportSilence(streams, answers.silent, !answers.got.empty());
+  if (exit_code == kExitError) return exit_code;
+  const History entries = merge(std::move(answers.got), static_cast<size_t>(meant.limit));
+  if (isDocument(meant.output)) {
+    const JsonValue json = document(std::span<const pb::HistoryEntry>(entries));
+    streams.out << (meant.output == Output::Json ? toJson(json) : toYaml(json));
+  } else if (entries.empty()) {
+    streams.err << "Nothing is recorded"
+                << (meant.names.empty() ? "" : " of pod " + printable(meant.names.front())) << ".\n";
+  } else {
+    streams.out << historyTable(entries, viewOf(meant, streams, agents->byKubectl()));
+  }
+  return exit_code;
 }
 
 int runDiff(const Options& options, Streams streams) {
-  const auto containers = select(options);
-  if (!containers) return fail(streams, containers.error().message, kExitDiffError);
-  const std::string text = diffText(*containers, viewOf(options, streams));
+  auto agents = Agents::find(options, Scope::Pods);
+  if (!agents) return fail(streams, agents.error().message, kExitDiffError);
+  const Options meant = withNamespace(options, *agents);
+  Gathered found = gatherContainers(*agents, meant);
+  const auto missing = missingNames(meant, found.containers);
+  keepNamed(meant, found.containers);
+  const std::string text = diffText(found.containers, viewOf(meant, streams));
   streams.out << text;
+  const int silence = reportSilence(streams, found.silent, found.any_answer);
+  if (silence != kExitOk) return kExitDiffError;
+  if (reportMissing(meant, streams, missing, agents->byKubectl()) != kExitOk) return kExitDiffError;
+  if (found.containers.empty() && !meant.container.empty())
+    return fail(streams, "no container \"" + meant.container + "\"", kExitDiffError);
   return text.empty() ? kExitOk : kExitDifferences;
 }
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <ostream>
 #include <thread>
+#include <tuple>
 
-#include "cmd/kubectl-plimsoll/client.h"
 #include "cmd/kubectl-plimsoll/verb_support.h"
 #include "cmd/kubectl-plimsoll/verbs.h"
 #include "cmd/kubectl-plimsoll/view_top.h"
@@ -13,10 +13,10 @@
 namespace plimsoll::cli {
 namespace {
 
-using base::Result;
 using Stats = std::vector<pb::ContainerStats>;
 
 constexpr const char* kClearScreen = "\033[H\033[2J";
+constexpr int kLooksUntilSearch = 12;
 
 TopOrder orderOf(const std::string& name) {
   constexpr std::pair<std::string_view, TopOrder> kOrders[] = {
@@ -30,18 +30,40 @@ TopOrder orderOf(const std::string& name) {
   return TopOrder::Name;
 }
 
-Result<Stats> ask(Client& client, const Options& options) {
+// An agent's own order, for several of them.
+void sortByName(Stats& stats) {
+  std::stable_sort(stats.begin(), stats.end(), [](const pb::ContainerStats& a, const pb::ContainerStats& b) {
+    return std::forward_as_tuple(a.namespace_(), a.pod(), a.name(), a.id()) <
+           std::forward_as_tuple(b.namespace_(), b.pod(), b.name(), b.id());
+  });
+}
+
+struct Look {
+  Stats stats;
+  std::vector<Silence> silent;
+  bool any_answer = false;
+};
+
+Look look(Agents& agents, const Options& options) {
   pb::GetStatsRequest request;
   if (!options.all_namespaces) request.set_namespace_(options.ns);
   request.set_label_selector(options.selector);
   if (options.names.size() == 1) request.set_pod(options.names.front());
-  ASSIGN_OR_RETURN(Stats stats, client.stats(std::move(request)));
-  std::erase_if(stats, [&](const pb::ContainerStats& each) {
+  auto answers = agents.ask<Stats>([&](Client& client) { return client.stats(request); });
+  Look found{{}, std::move(answers.silent), !answers.got.empty()};
+  for (auto& [node, stats] : answers.got) {
+    for (pb::ContainerStats& each : stats) {
+      each.set_node(node);
+      found.stats.push_back(std::move(each));
+    }
+  }
+  std::erase_if(found.stats, [&](const pb::ContainerStats& each) {
     return !options.names.empty() &&
            std::find(options.names.begin(), options.names.end(), each.pod()) == options.names.end();
   });
-  sortStats(stats, orderOf(options.sort_by));
-  return stats;
+  sortByName(found.stats);
+  sortStats(found.stats, orderOf(options.sort_by));
+  return found;
 }
 
 int missingPods(const Options& options, const Streams& streams, const Stats& stats) {
@@ -55,7 +77,7 @@ int missingPods(const Options& options, const Streams& streams, const Stats& sta
   return exit_code;
 }
 
-void show(const Options& options, const Streams& streams, const Stats& stats) {
+void show(const Options& options, const Streams& streams, const Stats& stats, bool nodes) {
   if (isDocument(options.output)) {
     const JsonValue json = document(std::span<const pb::ContainerStats>(stats));
     streams.out << (options.output == Output::Json ? toJson(json, options.watch) : toYaml(json));
@@ -65,24 +87,33 @@ void show(const Options& options, const Streams& streams, const Stats& stats) {
     if (options.names.empty()) streams.err << "No running containers with settings found.\n";
     return;
   }
-  const View view = viewOf(options, streams);
+  const View view = viewOf(options, streams, nodes);
   streams.out << (options.traffic ? trafficTable(stats, view) : topTable(stats, view));
 }
 
 }  // namespace
 
 int runTop(const Options& options, Streams streams) {
-  Client client = connect(options);
-  for (;;) {
-    const auto stats = ask(client, options);
-    if (!stats) return fail(streams, stats.error().message);
+  auto agents = Agents::find(options, Scope::Pods);
+  for (int looks = 0;;) {
+    if (!agents) return fail(streams, agents.error().message);
+    const Options meant = withNamespace(options, *agents);
+    const Look found = look(*agents, meant);
     // On a terminal each look replaces the one before; elsewhere they follow each other.
     if (options.watch && streams.colours) streams.out << kClearScreen;
-    show(options, streams, *stats);
-    const int exit_code = missingPods(options, streams, *stats);
+    const int silence = reportSilence(streams, found.silent, found.any_answer);
+    if (silence == kExitError && !options.watch) return silence;
+    if (silence != kExitError) show(meant, streams, found.stats, agents->byKubectl());
+    const int exit_code =
+        silence == kExitError ? silence : worse(silence, missingPods(meant, streams, found.stats));
     streams.out << std::flush;
     if (!options.watch || !streams.out) return exit_code;
+    // By its socket an agent that went away is gone; in a cluster another pod takes its place.
+    if (silence == kExitError && !agents->byKubectl()) return silence;
     std::this_thread::sleep_for(std::chrono::seconds(options.interval_seconds));
+    // Pods come and go, and agents are replaced by newer ones.
+    if (agents->byKubectl() && (!found.silent.empty() || ++looks % kLooksUntilSearch == 0))
+      agents = Agents::find(options, Scope::Pods);
   }
 }
 

@@ -92,6 +92,7 @@ std::string containerSection(const pb::Container& container, const View& view, c
 std::string podHead(const pb::Container& container) {
   const pb::Pod& pod = container.pod();
   std::string out = field("Pod", pod.name()) + field("Namespace", pod.namespace_()) + field("UID", pod.uid());
+  if (!container.node().empty()) out += field("Node", container.node());
   out += field("QoS Class", word(pod.qos_class()));
   if (pod.has_service_account()) out += field("Account", pod.service_account());
   return out;

@@ -8,13 +8,14 @@ namespace {
 constexpr size_t kShortId = 13;
 
 std::string objectOf(const pb::Event& event) {
-  if (event.pod().empty()) return "node";
+  if (event.pod().empty()) return "node" + (event.node().empty() ? "" : "/" + event.node());
   return "pod/" + event.pod() + (event.container().empty() ? "" : "/" + event.container());
 }
 
 std::vector<std::string> eventHeaders(const View& view) {
   std::vector<std::string> headers = {"LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"};
   if (view.all_namespaces) headers.insert(headers.begin(), "NAMESPACE");
+  if (view.wide && view.nodes) headers.insert(headers.end() - 1, "NODE");
   return headers;
 }
 
@@ -26,6 +27,7 @@ std::vector<Cell> eventCells(const pb::Event& event, const View& view) {
                              objectOf(event),
                              event.message()};
   if (view.all_namespaces) cells.insert(cells.begin(), event.namespace_());
+  if (view.wide && view.nodes) cells.insert(cells.end() - 1, event.node());
   return cells;
 }
 
@@ -34,6 +36,7 @@ std::vector<Cell> eventCells(const pb::Event& event, const View& view) {
 std::string containerTable(std::span<const pb::Container> containers, const View& view) {
   std::vector<std::string> headers = {"POD", "CONTAINER", "CLASS", "SETTINGS", "STATE", "AGE"};
   if (view.all_namespaces) headers.insert(headers.begin(), "NAMESPACE");
+  if (view.wide && view.nodes) headers.emplace_back("NODE");
   if (view.wide) headers.insert(headers.end(), {"QOS", "STATUS", "ID", "CGROUP", "REASON"});
   Table table(headers);
   for (const pb::Container& container : containers) {
@@ -46,6 +49,7 @@ std::string containerTable(std::span<const pb::Container> containers, const View
                                std::to_string(summary.in_order) + "/" + std::to_string(summary.settings),
                                {summary.state, summary.tone},
                                ageOf(container.has_first_seen(), container.first_seen(), view.now)});
+    if (view.wide && view.nodes) cells.emplace_back(container.node());
     if (view.wide) {
       cells.insert(cells.end(),
                    {word(container.pod().qos_class()), word(container.state()),
@@ -56,10 +60,9 @@ std::string containerTable(std::span<const pb::Container> containers, const View
   return table.render(view.palette, view.headers);
 }
 
-std::string nodeTable(const pb::Node& node, const View& view) {
-  std::vector<std::string> headers = {"NAME", "RUNTIME", "CONTAINERS", "PROBLEMS", "VERSION", "AGE"};
-  if (view.wide) headers.insert(headers.end(), {"KERNEL", "NRI", "CONFIG", "UNSUPPORTED"});
-  Table table(headers);
+namespace {
+
+std::vector<Cell> nodeCells(const pb::Node& node, const View& view) {
   const std::string runtime =
       node.runtime().name() + (node.runtime().version().empty() ? "" : " ") + node.runtime().version();
   const int problems = node.containers().with_problems();
@@ -69,15 +72,23 @@ std::string nodeTable(const pb::Node& node, const View& view) {
                              {std::to_string(problems), problems > 0 ? Tone::Bad : Tone::Plain},
                              node.agent_version(),
                              ageOf(node.has_started_at(), node.started_at(), view.now)};
-  if (view.wide) {
-    const std::string generation = "generation " + std::to_string(node.configuration().generation());
-    cells.insert(cells.end(),
-                 {node.kernel_release(), node.runtime().nri_version(),
-                  node.configuration().problem().empty() ? Cell(generation)
-                                                         : Cell(generation + ", newer one is bad", Tone::Bad),
-                  std::to_string(node.unsupported_size())});
-  }
-  table.add(std::move(cells));
+  if (!view.wide) return cells;
+  const std::string generation = "generation " + std::to_string(node.configuration().generation());
+  cells.insert(cells.end(),
+               {node.kernel_release(), node.runtime().nri_version(),
+                node.configuration().problem().empty() ? Cell(generation)
+                                                       : Cell(generation + ", newer one is bad", Tone::Bad),
+                std::to_string(node.unsupported_size())});
+  return cells;
+}
+
+}  // namespace
+
+std::string nodeTable(std::span<const pb::Node> nodes, const View& view) {
+  std::vector<std::string> headers = {"NAME", "RUNTIME", "CONTAINERS", "PROBLEMS", "VERSION", "AGE"};
+  if (view.wide) headers.insert(headers.end(), {"KERNEL", "NRI", "CONFIG", "UNSUPPORTED"});
+  Table table(headers);
+  for (const pb::Node& node : nodes) table.add(nodeCells(node, view));
   return table.render(view.palette, view.headers);
 }
 
@@ -99,7 +110,7 @@ namespace {
 
 // Widths that fit most events, so that lines which come one by one stand below each other.
 std::string fixedWidths(const std::vector<Cell>& cells, const View& view) {
-  static constexpr size_t kWidths[] = {9, 7, 20, 32};
+  static constexpr size_t kWidths[] = {9, 7, 20, 32, 24};
   const size_t first = view.all_namespaces ? 1 : 0;
   std::string out;
   for (size_t i = 0; i < cells.size(); ++i) {

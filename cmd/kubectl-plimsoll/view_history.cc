@@ -49,6 +49,7 @@ std::string historyTable(std::span<const pb::HistoryEntry> entries, const View& 
   std::vector<std::string> headers = {"TIME", "CONTAINER", "OP", "KEY", "FOUND", "OURS", "ASKED-BY", "NOTE"};
   if (view.all_namespaces) headers.insert(headers.begin() + 1, {"NAMESPACE", "POD"});
   if (view.wide) headers.insert(headers.end(), {"PLACE", "ID"});
+  if (view.wide && view.nodes) headers.emplace_back("NODE");
   Table table(headers);
   for (const pb::HistoryEntry& entry : entries) {
     std::vector<Cell> cells = {isoTime(entry.has_time(), entry.time())};
@@ -61,29 +62,32 @@ std::string historyTable(std::span<const pb::HistoryEntry> entries, const View& 
                                entry.asked_by(),
                                entry.note()});
     if (view.wide) cells.insert(cells.end(), {entry.place(), entry.container_id().substr(0, 13)});
+    if (view.wide && view.nodes) cells.emplace_back(entry.node());
     table.add(std::move(cells));
   }
   return table.render(view.palette, view.headers);
 }
 
 JsonValue document(const pb::HistoryEntry& entry) {
-  return {{"apiVersion", "plimsoll.dev/v1"},
-          {"kind", "HistoryEntry"},
-          {"sequence", entry.sequence()},
-          {"time", isoTime(entry.has_time(), entry.time())},
-          {"op", word(entry.op())},
-          {"namespace", entry.namespace_()},
-          {"pod", entry.pod()},
-          {"podUID", entry.pod_uid()},
-          {"container", entry.container()},
-          {"containerID", entry.container_id()},
-          {"key", entry.key()},
-          {"place", entry.place()},
-          {"object", entry.object()},
-          {"found", textOrNull(entry.has_found(), entry.found())},
-          {"ours", entry.ours()},
-          {"askedBy", entry.asked_by()},
-          {"note", entry.note()}};
+  JsonValue out = {{"apiVersion", "plimsoll.dev/v1"},
+                   {"kind", "HistoryEntry"},
+                   {"sequence", entry.sequence()},
+                   {"time", isoTime(entry.has_time(), entry.time())},
+                   {"op", word(entry.op())},
+                   {"namespace", entry.namespace_()},
+                   {"pod", entry.pod()},
+                   {"podUID", entry.pod_uid()},
+                   {"container", entry.container()},
+                   {"containerID", entry.container_id()},
+                   {"key", entry.key()},
+                   {"place", entry.place()},
+                   {"object", entry.object()},
+                   {"found", textOrNull(entry.has_found(), entry.found())},
+                   {"ours", entry.ours()},
+                   {"askedBy", entry.asked_by()},
+                   {"note", entry.note()}};
+  if (!entry.node().empty()) out["node"] = entry.node();
+  return out;
 }
 
 JsonValue document(std::span<const pb::HistoryEntry> entries) {

@@ -84,6 +84,7 @@ std::vector<Cell> cellsOf(const pb::ContainerStats& stats, const View& view) {
     cells.insert(cells.end(), {countOr(pids.has_peak(), pids.peak()),
                                limitOr(pids.has_max(), pids.max(), std::to_string(pids.max())),
                                stats.has_window() ? std::to_string(stats.window().seconds()) + "s" : "all"});
+    if (view.nodes) cells.emplace_back(stats.node());
   }
   return cells;
 }
@@ -161,6 +162,7 @@ JsonValue document(const pb::ContainerStats& stats) {
                      {"pod", stats.pod()},
                      {"name", stats.name()},
                      {"id", stats.id()}}}};
+  if (!stats.node().empty()) out["metadata"]["node"] = stats.node();
   if (!stats.class_name().empty()) out["class"] = stats.class_name();
   if (!stats.problem().empty()) {
     out["problem"] = stats.problem();
@@ -212,6 +214,7 @@ std::string topTable(std::span<const pb::ContainerStats> stats, const View& view
                                       "MAX",     "HIGHS",     "OOMS",   "KILLS",     "PIDS"};
   if (view.all_namespaces) headers.insert(headers.begin(), "NAMESPACE");
   if (view.wide) headers.insert(headers.end(), {"PIDS-PEAK", "PIDS-MAX", "OVER"});
+  if (view.wide && view.nodes) headers.emplace_back("NODE");
   Table table(headers);
   for (const pb::ContainerStats& each : stats) {
     table.add(cellsOf(each, view));

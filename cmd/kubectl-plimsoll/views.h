@@ -19,10 +19,11 @@ struct View {
   bool wide = false;
   bool headers = true;
   bool all_namespaces = false;
+  bool nodes = false;  // of several nodes: `wide` names each
 };
 
 std::string containerTable(std::span<const pb::Container> containers, const View& view);
-std::string nodeTable(const pb::Node& node, const View& view);
+std::string nodeTable(std::span<const pb::Node> nodes, const View& view);
 // One "container/<pod>/<name>" per line.
 std::string containerNames(std::span<const pb::Container> containers);
 
