@@ -54,7 +54,7 @@ if [[ -z ${PLIMSOLL_NO_CCACHE:-} ]]; then
   mkdir -p "$cache/ccache"
   volumes=(--volume "$cache/ccache:/root/.cache/ccache:rw")
 fi
-buildah_ bud --quiet --isolation chroot --layers=false --timestamp "$epoch" --format oci "${volumes[@]}" \
+buildah_ bud --isolation chroot --layers=false --timestamp "$epoch" --format oci "${volumes[@]}" \
   --build-arg BASE=localhost/plimsoll-base --build-arg VERSION="$version" --build-arg REVISION="$revision" \
   --build-arg CREATED="$created" --build-arg SOURCE_DATE_EPOCH="$epoch" --build-arg JOBS="${JOBS:-$(nproc)}" \
   --file "$context/deploy/Dockerfile" --tag "localhost/plimsoll:$version" "$context" > "$store/log" 2>&1 ||
