@@ -204,6 +204,11 @@ Result<std::unique_ptr<mechanism::Access>> Network::open(const control::TrafficS
   return std::make_unique<LockedAccess>(*std::move(access), mutex_);
 }
 
+void Network::prepare(pid_t pid) {
+  std::lock_guard lock(mutex_);
+  if (engine_ && pid > 0) engine_->prepare(pid);
+}
+
 model::NetworkStatus Network::status() const {
   std::lock_guard lock(mutex_);
   model::NetworkStatus status;

@@ -42,6 +42,10 @@ class Network final : public control::Traffic {
                                                         control::TrafficOf of,
                                                         control::TrafficUse use) override;
 
+  // A container is being created whose plan has settings of traffic; `pid` is in its pod's network namespace.
+  // Begins with what they need and waits for nothing.
+  void prepare(pid_t pid);
+
   model::NetworkStatus status() const;
   // nullopt: nothing is asked for it.
   std::optional<model::TrafficStats> stats(const model::ContainerReport& report) const;

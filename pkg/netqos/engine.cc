@@ -4,6 +4,7 @@
 
 #include "pkg/base/log.h"
 #include "pkg/netqos/access.h"
+#include "pkg/netqos/discovery.h"
 #include "pkg/netqos/engine_impl.h"
 #include "pkg/netqos/place_files.h"
 #include "pkg/netqos/takeover.h"
@@ -105,6 +106,14 @@ Status Engine::Impl::join(const Subject& subject) {
   return status;
 }
 
+void Engine::Impl::prepare(pid_t pid) {
+  onEvents();
+  auto nsid = rtnl_.nsidOf(pid);
+  if (!nsid || !*nsid) return;
+  for (const rtnl::Device& device : linksInto(table_.all(), **nsid).devices)
+    hooks_.prepare({bpfobj::Program::PodOut, device.ifindex, {}});
+}
+
 Status Engine::Impl::configure(const LineOptions& line) {
   options_.line = line;
   Status status = uplinks_.configure(line);
@@ -115,6 +124,7 @@ Status Engine::Impl::configure(const LineOptions& line) {
 Engine::Reconciled Engine::Impl::reconcile() {
   onEvents();
   hooks_.forgive(Hooks::Clock::now());
+  hooks_.dropUnclaimed(Hooks::Clock::now());
   Pods::Tally tally;
   for (uint64_t id : pods_.ids()) pods_.reconcile(id, tally);
   uplinks_.reconcile(tally.repaired, tally.failed);
@@ -188,6 +198,7 @@ Result<std::unique_ptr<mechanism::Access>> Engine::openPlace(const mechanism::Pl
   return std::make_unique<PlaceAccess>(*impl_, std::move(cgroup));
 }
 
+void Engine::prepare(pid_t pid) { impl_->prepare(pid); }
 Status Engine::configure(const LineOptions& line) { return impl_->configure(line); }
 int Engine::eventFd() const { return impl_->eventFd(); }
 void Engine::onEvents() { impl_->onEvents(); }

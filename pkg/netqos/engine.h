@@ -41,6 +41,11 @@ class Engine {
   // For putting back: the cgroup of an earlier place(). Attaches nothing. Gone: it does not exist any more.
   base::Result<std::unique_ptr<mechanism::Access>> openPlace(const mechanism::Place& place);
 
+  // A container of a pod will have settings soon: begins attaching to the pod's link, and does not wait for
+  // the kernel. `pid` is in the pod's network namespace. Not needed for anything but time; without effect
+  // where no link is found.
+  void prepare(pid_t pid);
+
   // Another line: taken over beside running traffic.
   base::Status configure(const LineOptions& line);
 

@@ -18,6 +18,7 @@ class Engine::Impl {
   base::Result<Subject> complete(const Subject& subject) const;
   base::Status set(const Subject& subject, Level level, std::string_view field, const std::string& text);
   base::Status join(const Subject& subject);
+  void prepare(pid_t pid);
   base::Status configure(const LineOptions& line);
   Engine::Reconciled reconcile();
   void onEvents();

@@ -154,9 +154,42 @@ Status Hooks::attach(State& state) {
   return link.pin(pathOf(place.pin()));
 }
 
+void Hooks::prepare(const Place& place) {
+  if (!place.onDevice() || !tcx_ || folder_.empty()) return;  // nothing of these waits, or nothing is kept
+  State& state = states_[place.pin()];
+  if (state.attached || state.pending.valid() || state.stand_back_until > Clock::now()) return;
+  auto program = traffic_.program(place.program);
+  if (!program) return;
+  state.place = place;
+  state.prepared = Clock::now();
+  state.pending =
+      std::async(std::launch::async, [place, fd = *program, path = pathOf(place.pin())]() -> Status {
+        ASSIGN_OR_RETURN(const Link link, Link::attachTcx(fd, place.ifindex, directionOf(place.program)));
+        unlink(path.c_str());
+        return link.pin(path);
+      });
+}
+
+void Hooks::finish(State& state) {
+  if (!state.pending.valid()) return;
+  Status done = state.pending.get();
+  state.attached = done.has_value();
+  state.problem = done ? std::string() : done.error().message;
+}
+
+void Hooks::dropUnclaimed(Clock::time_point now) {
+  std::vector<Place> unclaimed;
+  for (const auto& [pin, state] : states_)
+    if (state.prepared != Clock::time_point{} && now - state.prepared > kUnclaimed)
+      unclaimed.push_back(state.place);
+  for (const Place& place : unclaimed) (void)remove(place);
+}
+
 Status Hooks::ensure(const Place& place) {
   State& state = states_[place.pin()];
   state.place = place;
+  finish(state);
+  state.prepared = {};
   if (state.stand_back_until > Clock::now()) return base::error(ErrorCode::FailedPrecondition, state.problem);
   ASSIGN_OR_RETURN(const Found found, look(state));
   if (found == Found::Gone) {
@@ -191,6 +224,7 @@ Hooks::Health Hooks::check(const Place& place) {
   auto known = states_.find(place.pin());
   if (known == states_.end()) return ensure(place) ? Health::Repaired : Health::Failed;
   State& state = known->second;
+  finish(state);
   auto found = look(state);
   if (!found) {
     state.problem = found.error().message;
@@ -225,6 +259,8 @@ Status Hooks::removeFilter(const Place& place) {
 Status Hooks::remove(const Place& place) {
   // Whom a place was left to is remembered, also while nothing is wanted there.
   if (auto known = states_.find(place.pin()); known != states_.end()) {
+    finish(known->second);
+    known->second.prepared = {};
     known->second.attached = false;
     known->second.held.reset();
     if (known->second.stand_back_until <= Clock::now()) states_.erase(known);

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <deque>
+#include <future>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ class Hooks {
   static constexpr size_t kMostRepairs = 3;
   static constexpr std::chrono::seconds kWindow{60};
   static constexpr std::chrono::minutes kStandBack{10};
+  static constexpr std::chrono::minutes kUnclaimed{1};
 
   // All outlive this. `tcx`: the kernel has it and it may be used. `folder`: of the pins; empty: links end
   // with this object.
@@ -55,6 +57,11 @@ class Hooks {
   enum class Health { Fine, Repaired, SteppedBack, Gone, Failed };
   // Attached when this returns; nothing happens where it is so already.
   base::Status ensure(const Place& place);
+  // Begins with what ensure() does, on a thread of its own: attaching to a device by TCX waits for the
+  // kernel's grace period, which passes beside what the caller does meanwhile. Whoever asks for the place
+  // next waits for the rest. A place that nobody asks for is taken back by dropUnclaimed().
+  void prepare(const Place& place);
+  void dropUnclaimed(Clock::time_point now);
   // Looks whether it still is, and puts it back. Gone: the device or cgroup is.
   Health check(const Place& place);
   base::Status remove(const Place& place);
@@ -79,8 +86,11 @@ class Hooks {
     std::string problem;
     std::deque<Clock::time_point> repairs;
     Clock::time_point stand_back_until{};
-    std::optional<bpfobj::Link> held;  // where nothing is pinned
+    std::optional<bpfobj::Link> held;   // where nothing is pinned
+    std::future<base::Status> pending;  // prepare() is not done
+    Clock::time_point prepared{};       // and nobody asked for it since
   };
+  static void finish(State& state);
   enum class Found { Attached, Missing, Gone };
 
   bool usesLink(const Place& place) const { return !place.onDevice() || tcx_; }
