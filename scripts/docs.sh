@@ -4,3 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 "${1:-build}/tests/docs/plimsoll-docgen" .
+"${1:-build}/tests/chart/plimsoll-deploygen" .
