@@ -3,6 +3,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <utility>
@@ -112,6 +113,7 @@ struct Agent::Parts {
   sys::EventLoop::Handle tell_timer;
 
   void tellSoon(model::Event event);
+  void prepareTraffic(const std::string& container_id, int64_t sandbox_pid);
   void tell();
   base::Status openConfig();
   base::Status openJournal();
@@ -214,6 +216,18 @@ void Agent::Parts::makeNetwork(model::NodeFacts& node) {
   source->setNetworkReader([this] { return network->status(); });
 }
 
+// What takes the kernel long is begun while the runtime makes the container.
+void Agent::Parts::prepareTraffic(const std::string& container_id, int64_t sandbox_pid) {
+  const control::ReportPtr report = store.find(container_id);
+  if (!report) return;
+  const auto& settings = report->plan.settings;
+  const bool any = std::any_of(settings.begin(), settings.end(), [](const model::PlannedSetting& setting) {
+    return setting.request.setting.spec->target == model::Target::Traffic &&
+           setting.state == model::State::Pending;
+  });
+  if (any) network->prepare(static_cast<pid_t>(sandbox_pid));
+}
+
 void Agent::Parts::planAnew(const model::NodePolicy& policy) {
   controller->setTraffic(network->wanted(), network->problem());
   controller->setNodePolicy(policy);
@@ -274,8 +288,9 @@ base::Status Agent::Parts::startPlugin() {
     observability->disconnected(reason);
     audit->disconnected();
   };
-  handler = std::make_unique<ObservedHandler>(*controller, std::move(notices), observability->metrics(),
-                                              observability->state());
+  handler = std::make_unique<ObservedHandler>(
+      *controller, std::move(notices), observability->metrics(), observability->state(),
+      [this](const std::string& id, int64_t sandbox_pid) { prepareTraffic(id, sandbox_pid); });
   nri::PluginOptions plugin_options;
   plugin_options.name = options.nri_name;
   plugin_options.index = options.nri_index;

@@ -153,6 +153,8 @@ void Network::setProblem(std::string problem) {
 void Network::stop() {
   setProblem("");
   timer_.cancel();
+  prepare_timer_.cancel();
+  to_prepare_.clear();
   events_.cancel();
   {
     std::lock_guard lock(mutex_);
@@ -205,8 +207,13 @@ Result<std::unique_ptr<mechanism::Access>> Network::open(const control::TrafficS
 }
 
 void Network::prepare(pid_t pid) {
-  std::lock_guard lock(mutex_);
-  if (engine_ && pid > 0) engine_->prepare(pid);
+  if (!engine_ || pid <= 0) return;
+  to_prepare_.push_back(pid);
+  prepare_timer_ = loop_.after(0s, [this] {
+    std::lock_guard lock(mutex_);
+    for (pid_t each : std::exchange(to_prepare_, {}))
+      if (engine_) engine_->prepare(each);
+  });
 }
 
 model::NetworkStatus Network::status() const {

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pkg/config/network.h"
 #include "pkg/control/traffic.h"
@@ -43,7 +44,7 @@ class Network final : public control::Traffic {
                                                         control::TrafficUse use) override;
 
   // A container is being created whose plan has settings of traffic; `pid` is in its pod's network namespace.
-  // Begins with what they need and waits for nothing.
+  // Begins with what they need as soon as the loop is free, so that the runtime is answered first.
   void prepare(pid_t pid);
 
   model::NetworkStatus status() const;
@@ -65,7 +66,8 @@ class Network final : public control::Traffic {
   config::NetworkConfig config_;
   std::string problem_;
   std::unique_ptr<netqos::Engine> engine_;
-  sys::EventLoop::Handle events_, timer_;
+  std::vector<pid_t> to_prepare_;
+  sys::EventLoop::Handle events_, timer_, prepare_timer_;
 };
 
 netqos::LineOptions lineOf(const config::NetworkConfig& config);

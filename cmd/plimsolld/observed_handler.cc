@@ -37,8 +37,11 @@ nri::Result<std::vector<api::ContainerUpdate>> ObservedHandler::synchronize(cons
 nri::Result<api::CreateContainerResponse> ObservedHandler::createContainer(const api::PodSandbox& pod,
                                                                            const api::Container& container,
                                                                            const nri::CallInfo& call) {
-  return observed(NriRequest::CreateContainer,
-                  [&] { return NriHandler::createContainer(pod, container, call); });
+  return observed(NriRequest::CreateContainer, [&] {
+    auto answer = NriHandler::createContainer(pod, container, call);
+    if (answer && created_) created_(container.id(), pod.pid());
+    return answer;
+  });
 }
 
 nri::Result<api::UpdateContainerResponse> ObservedHandler::updateContainer(

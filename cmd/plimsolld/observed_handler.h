@@ -2,6 +2,9 @@
 // metrics and health. Threads: the loop's.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "cmd/plimsolld/nri_handler.h"
 #include "pkg/health/agent_state.h"
 #include "pkg/metrics/metrics.h"
@@ -10,9 +13,14 @@ namespace plimsoll::agent {
 
 class ObservedHandler : public NriHandler {
  public:
+  // A container was accepted, and will start soon; the pid is its sandbox's, 0: not known.
+  using Created = std::function<void(const std::string& container_id, int64_t sandbox_pid)>;
   ObservedHandler(control::Controller& controller, Notices notices, metrics::Metrics& metrics,
-                  health::AgentState& state)
-      : NriHandler(controller, std::move(notices)), metrics_(metrics), state_(state) {}
+                  health::AgentState& state, Created created)
+      : NriHandler(controller, std::move(notices)),
+        metrics_(metrics),
+        state_(state),
+        created_(std::move(created)) {}
 
   nri::EventMask configure(const nri::RuntimeInfo& runtime) override;
   nri::Result<std::vector<nri::api::ContainerUpdate>> synchronize(const nri::Snapshot& snapshot,
@@ -44,6 +52,7 @@ class ObservedHandler : public NriHandler {
 
   metrics::Metrics& metrics_;
   health::AgentState& state_;
+  Created created_;
   std::chrono::nanoseconds budget_{kDefaultBudget};
 };
 
