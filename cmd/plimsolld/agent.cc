@@ -201,6 +201,7 @@ void Agent::Parts::makeSource(const model::NodeFacts& node) {
   source = std::make_unique<ApiSource>(store, std::move(info));
   source->setPolicy(config.policy);
   source->setStateDir(options.state_dir);
+  source->setRoots(options.roots);
 }
 
 void Agent::Parts::makeNetwork(model::NodeFacts& node) {

@@ -45,6 +45,7 @@ Observability::Observability(sys::EventLoop& loop, cgroup::Hierarchy hierarchy, 
                }}) {
   state_.addTo(checks_);
   source_.setStatsReader([this](const model::ContainerReport& report) { return stats(report); });
+  source_.setMetricsReader([this] { return metricsText(); });
 }
 
 Observability::~Observability() = default;
@@ -72,9 +73,14 @@ base::Result<model::StatsSample> Observability::stats(const model::ContainerRepo
   return sample;
 }
 
+std::string Observability::metricsText() {
+  std::lock_guard lock(scrape_mutex_);
+  return scrape_.write();
+}
+
 http::Response Observability::answer(const http::Request& request) {
   if (request.path == "/metrics") {
-    return {.content_type = std::string(metrics::kContentType), .body = scrape_.write()};
+    return {.content_type = std::string(metrics::kContentType), .body = metricsText()};
   }
   if (request.path == "/livez" || request.path == "/healthz") {
     return probe(request, health::Of::Live, request.path.substr(1));

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "cmd/plimsolld/api_source.h"
@@ -59,6 +60,8 @@ class Observability {
   void configReloaded(const base::Result<config::NodeConfig>& loaded);
 
  private:
+  // For HTTP's thread and for those of the API.
+  std::string metricsText();
   http::Response answer(const http::Request& request);
   http::Response probe(const http::Request& request, health::Of of, const std::string& what) const;
   metrics::NodeNumbers nodeNumbers() const;
@@ -71,7 +74,8 @@ class Observability {
   health::AgentState state_;
   health::Checks checks_;
   cgroup::StatsCache stats_;
-  metrics::Scrape scrape_;
+  std::mutex scrape_mutex_;
+  metrics::Scrape scrape_;  // one thread at a time, by scrape_mutex_
   const Network* network_ = nullptr;
   std::unique_ptr<Watched> watched_;
   sys::EventLoop::Handle beat_timer_;

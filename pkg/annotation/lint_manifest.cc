@@ -2,6 +2,7 @@
 #include "pkg/annotation/annotation.h"
 #include "pkg/annotation/collector.h"
 #include "pkg/annotation/lint.h"
+#include "pkg/annotation/manifest_kinds.h"
 #include "pkg/annotation/strict_yaml.h"
 #include "pkg/base/parse.h"
 #include "pkg/model/quantity.h"
@@ -10,26 +11,6 @@ namespace plimsoll::annotation {
 namespace {
 
 using yaml::Node;
-
-constexpr int kDeepestList = 4;  // a List within a List
-
-enum class Holds { Nothing, Pod, Template, CronTemplate, Objects };
-
-Holds holds(std::string_view kind) {
-  if (kind == "Pod") return Holds::Pod;
-  for (std::string_view workload : {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet",
-                                    "ReplicationController", "Job", "PodTemplate"}) {
-    if (kind == workload) return Holds::Template;
-  }
-  if (kind == "CronJob") return Holds::CronTemplate;
-  if (kind.ends_with("List")) return Holds::Objects;
-  return Holds::Nothing;
-}
-
-std::string textAt(const Node& node, std::initializer_list<std::string_view> path) {
-  const Node* found = node.at(path);
-  return found != nullptr && found->isScalar() ? plainText(found->text) : std::string();
-}
 
 void addContainers(const Node& spec, std::string_view list, PodToLint& pod) {
   const Node* containers = spec.find(list);
@@ -54,9 +35,8 @@ class ManifestLinter {
       case Holds::Pod:
         return lintTemplate(object, object, document);
       case Holds::Template:
-        return lintWorkload(object, templateOf(object, kind), document);
       case Holds::CronTemplate:
-        return lintWorkload(object, object.at({"spec", "jobTemplate", "spec", "template"}), document);
+        return lintWorkload(object, podIn(object, kind), document);
       case Holds::Objects:
         if (const Node* items = object.find("items"); items != nullptr && depth < kDeepestList) {
           for (const Node& item : items->items) lintObject(item, document, depth + 1);
@@ -69,10 +49,6 @@ class ManifestLinter {
   }
 
  private:
-  static const Node* templateOf(const Node& object, std::string_view kind) {
-    return kind == "PodTemplate" ? object.find("template") : object.at({"spec", "template"});
-  }
-
   void add(Finding finding, const Node& object, int document, int line) {
     finding.document = document;
     finding.line = line;
@@ -176,9 +152,7 @@ class ManifestLinter {
 
 LintReport lintManifest(std::string_view text, size_t max_bytes) {
   LintReport report;
-  auto documents = yaml::parseAll(
-      text,
-      {.max_bytes = max_bytes, .max_depth = 64, .max_nodes = max_bytes / 6 + 1000, .allow_anchors = true});
+  auto documents = yaml::parseAll(text, manifestOptions(max_bytes));
   if (!documents) {
     Finding finding;
     finding.problem.message = documents.error().message;

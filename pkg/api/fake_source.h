@@ -1,6 +1,7 @@
 // A source whose content is set by hand: for the tests of the server and of kubectl-plimsoll.
 #pragma once
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -33,6 +34,37 @@ class FakeSource final : public Source {
     }
     return matching;
   }
+  base::Result<std::vector<model::ContainerReport>> simulate(std::string_view manifest,
+                                                             const std::string& ns) const override {
+    if (manifest.find("kind: Pod") == manifest.npos) return std::vector<model::ContainerReport>();
+    std::vector<model::ContainerReport> simulated = simulated_;
+    for (model::ContainerReport& report : simulated) report.pod.ns = ns;
+    return simulated;
+  }
+  base::Result<std::vector<CgroupTexts>> cgroups(const model::ContainerReport&,
+                                                 const std::vector<std::string>& files,
+                                                 bool above) const override {
+    std::vector<CgroupTexts> out;
+    for (const CgroupTexts& cgroup : cgroups_) {
+      CgroupTexts asked{cgroup.path, {}};
+      for (const NamedText& file : cgroup.files) {
+        if (std::find(files.begin(), files.end(), file.name) != files.end()) asked.files.push_back(file);
+      }
+      out.push_back(std::move(asked));
+    }
+    if (!above && out.size() > 1) out.erase(out.begin(), out.end() - 1);
+    return out;
+  }
+  base::Result<model::Topology> topology() const override { return topology_; }
+  std::vector<NamedText> diagnostics() const override { return texts_; }
+
+  // Before the server starts, too: what simulate() gives for a Pod, the cgroups of every container (the root
+  // first), the machine, and texts.
+  void setSimulated(std::vector<model::ContainerReport> reports) { simulated_ = std::move(reports); }
+  void setCgroups(std::vector<CgroupTexts> cgroups) { cgroups_ = std::move(cgroups); }
+  void setTopology(model::Topology topology) { topology_ = std::move(topology); }
+  void setDiagnostics(std::vector<NamedText> texts) { texts_ = std::move(texts); }
+
   // Before the server starts.
   void add(journal::Record record) { records_.push_back(std::move(record)); }
 
@@ -59,6 +91,10 @@ class FakeSource final : public Source {
   NodeInfo node_;                   // guarded by mutex_
   std::vector<ReportPtr> reports_;  // guarded by mutex_
   std::vector<journal::Record> records_;
+  std::vector<model::ContainerReport> simulated_;
+  std::vector<CgroupTexts> cgroups_;
+  model::Topology topology_;
+  std::vector<NamedText> texts_;
   EventRing ring_;
 };
 

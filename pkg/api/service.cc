@@ -6,6 +6,7 @@
 #include "pkg/api/answers.h"
 #include "pkg/api/convert.h"
 #include "pkg/api/history.h"
+#include "pkg/api/machine.h"
 #include "pkg/api/stats.h"
 
 namespace plimsoll::api {
@@ -103,6 +104,33 @@ grpc::ServerUnaryReactor* AgentService::GetHistory(grpc::CallbackServerContext*,
 grpc::ServerUnaryReactor* AgentService::Lint(grpc::CallbackServerContext*, const pb::LintRequest* request,
                                              pb::LintResponse* response) {
   return reply([&] { return give(lintText(request->manifest()), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::Simulate(grpc::CallbackServerContext*,
+                                                 const pb::SimulateRequest* request,
+                                                 pb::SimulateResponse* response) {
+  return reply([&] { return give(simulate(source_, *request), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::GetTree(grpc::CallbackServerContext*,
+                                                const pb::GetTreeRequest* request,
+                                                pb::GetTreeResponse* response) {
+  return reply([&] { return give(getTree(source_, *request), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::GetTopology(grpc::CallbackServerContext*,
+                                                    const pb::GetTopologyRequest* request,
+                                                    pb::Topology* response) {
+  return reply([&] { return give(getTopology(source_, *request), response); });
+}
+
+grpc::ServerUnaryReactor* AgentService::GetDiagnostics(grpc::CallbackServerContext*,
+                                                       const pb::GetDiagnosticsRequest*,
+                                                       pb::Diagnostics* response) {
+  return reply([&] {
+    *response = diagnostics(source_);
+    return grpc::Status::OK;
+  });
 }
 
 }  // namespace plimsoll::api

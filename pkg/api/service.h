@@ -46,6 +46,16 @@ class AgentService final : public pb::Agent::CallbackService {
                                     pb::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* Lint(grpc::CallbackServerContext* context, const pb::LintRequest* request,
                                  pb::LintResponse* response) override;
+  grpc::ServerUnaryReactor* Simulate(grpc::CallbackServerContext* context, const pb::SimulateRequest* request,
+                                     pb::SimulateResponse* response) override;
+  grpc::ServerUnaryReactor* GetTree(grpc::CallbackServerContext* context, const pb::GetTreeRequest* request,
+                                    pb::GetTreeResponse* response) override;
+  grpc::ServerUnaryReactor* GetTopology(grpc::CallbackServerContext* context,
+                                        const pb::GetTopologyRequest* request,
+                                        pb::Topology* response) override;
+  grpc::ServerUnaryReactor* GetDiagnostics(grpc::CallbackServerContext* context,
+                                           const pb::GetDiagnosticsRequest* request,
+                                           pb::Diagnostics* response) override;
 
  private:
   // Runs `answer` and finishes the call with what it returns; refuses when too many answers are on their way.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "pkg/model/facts.h"
 #include "pkg/model/network_status.h"
 #include "pkg/model/plan.h"
+#include "pkg/model/topology.h"
 
 namespace plimsoll::api {
 
@@ -44,6 +46,18 @@ struct NodeInfo {
 
 using ReportPtr = std::shared_ptr<const model::ContainerReport>;
 
+// A small text with a name: a kernel file, a part of a bug report.
+struct NamedText {
+  std::string name;
+  std::string text;
+  std::string problem;  // it could not be read: why
+};
+
+struct CgroupTexts {
+  std::string path;              // below the cgroup mount, "/" for the root
+  std::vector<NamedText> files;  // those that are there
+};
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -63,6 +77,26 @@ class Source {
     (void)report;
     return base::error(base::ErrorCode::Unimplemented, "this agent does not read containers' counters");
   }
+  // What would be planned for the pods of a manifest by the configuration in force; their names are the
+  // objects' ("Deployment/web"). InvalidArgument: it cannot be read.
+  virtual base::Result<std::vector<model::ContainerReport>> simulate(std::string_view manifest,
+                                                                     const std::string& ns) const {
+    (void)manifest, (void)ns;
+    return base::error(base::ErrorCode::Unimplemented, "this agent does not simulate");
+  }
+  // Reads the kernel: these files of the container's cgroup, and with `above` of all above it; the root is
+  // the first. isGone(): the cgroup went away.
+  virtual base::Result<std::vector<CgroupTexts>> cgroups(const model::ContainerReport& report,
+                                                         const std::vector<std::string>& files,
+                                                         bool above) const {
+    (void)report, (void)files, (void)above;
+    return base::error(base::ErrorCode::Unimplemented, "this agent does not read cgroups");
+  }
+  // Reads the kernel.
+  virtual base::Result<model::Topology> topology() const {
+    return base::error(base::ErrorCode::Unimplemented, "this agent does not read the topology");
+  }
+  virtual std::vector<NamedText> diagnostics() const { return {}; }
 };
 
 }  // namespace plimsoll::api
