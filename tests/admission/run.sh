@@ -29,6 +29,20 @@ until_in_force() {
 probe='{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "annotations": {"plimsoll.dev/nothing": "1"}},
   "spec": {"containers": [{"name": "app", "image": "x"}]}}'
 
+echo "-- what the chart renders is what the API takes, field by field"
+kubectl create namespace rendered > /dev/null
+for values in "$here"/../chart/values/*.yaml; do
+  "$helm" template plimsoll "$chart" --namespace rendered --kube-version 1.35.0 --values "$values" > "$cluster_dir/rendered.yaml"
+  # Kinds of operators that are not here are left out.
+  python3 -c 'import sys, yaml
+print(yaml.safe_dump_all(d for d in yaml.safe_load_all(sys.stdin)
+                         if d and not d["apiVersion"].startswith(("monitoring.coreos.com", "security.openshift.io"))))' \
+    < "$cluster_dir/rendered.yaml" > "$cluster_dir/known.yaml"
+  kubectl create --dry-run=server --validate=strict -f "$cluster_dir/known.yaml" > "$cluster_dir/taken" 2>&1 ||
+    { echo "$values" >&2; cat "$cluster_dir/taken" >&2; exit 1; }
+  echo "ok      $(basename "$values"): $(wc -l < "$cluster_dir/taken") objects"
+done
+
 "$helm" install plimsoll "$chart" --namespace plimsoll --create-namespace > "$cluster_dir/notes"
 grep -q "Wait for it" "$cluster_dir/notes"
 until_in_force "Warning: "
