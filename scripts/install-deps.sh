@@ -8,7 +8,7 @@ packages=(
   libyaml-cpp-dev libcgroup-dev libgtest-dev libgmock-dev libbenchmark-dev libexpected-dev
   nlohmann-json3-dev libcli11-dev libssl-dev zlib1g-dev libc-ares-dev libre2-dev libsystemd-dev
   clang-14 clang-format-14 libclang-rt-14-dev bpftool libelf-dev iproute2
-  mmdebstrap qemu-system-x86 e2fsprogs binutils
+  mmdebstrap qemu-system-x86 e2fsprogs binutils python3-yaml
 )
 
 # TCX links need libbpf 1.3, which Debian 12 has in its backports.
