@@ -69,13 +69,15 @@ void addAgents(CLI::App* verb, Options& options) {
             {{"auto", Way::Auto}, {"socket", Way::Socket}, {"kubectl", Way::Kubectl}},
             "how the agents are reached");
   verb->add_option("--request-timeout", options.timeout_seconds, "seconds to wait for an answer")
-      ->check(CLI::Range(0.1, 3600.0))
+      ->check(CLI::Range(0.1, 3600.0).description(""))
+      ->type_name("SECONDS")
       ->capture_default_str();
   verb->add_option("--node", options.nodes, "only the agents of these nodes; may be repeated")
       ->allow_extra_args(false);
   verb->add_option("--agent-namespace", options.agent_namespace, "where the agents run (all namespaces)");
   verb->add_option("--parallel", options.parallel, "nodes to ask at once")
-      ->check(CLI::Range(1, 64))
+      ->check(CLI::Range(1, 64).description(""))
+      ->type_name("NUMBER")
       ->capture_default_str();
   verb->add_option("--kubectl", options.kubectl, "the kubectl to use")
       ->envname("PLIMSOLL_KUBECTL")
@@ -174,7 +176,8 @@ void addHistory(CLI::App& app, Options& options) {
   verb->add_option("POD", options.names, "a pod; without it all of the namespace")->expected(0, 1);
   verb->add_option("-c,--container", options.container, "only this container");
   verb->add_option("--limit", options.limit, "the newest so many")
-      ->check(CLI::Range(1, 1000))
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("NUMBER")
       ->capture_default_str();
   addOutput(verb, options, {{"wide", Output::Wide}});
   addHeaders(verb, options);
@@ -203,6 +206,7 @@ void addTop(CLI::App& app, Options& options) {
   verb->add_option("--interval", options.interval_seconds,
                    "seconds between two looks (the agent reads anew every 5)")
       ->check(CLI::Range(1, 3600).description(""))
+      ->type_name("SECONDS")
       ->capture_default_str();
   addOutput(verb, options, {{"wide", Output::Wide}});
   addHeaders(verb, options);

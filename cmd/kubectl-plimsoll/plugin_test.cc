@@ -17,6 +17,13 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+std::string shell(const std::string& command) {
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::string out = readAll(::fileno(pipe));
+  ::pclose(pipe);
+  return out;
+}
+
 class Plugin : public ::testing::Test {
  protected:
   void startServer() { server_.emplace(socket_, ""); }
@@ -169,6 +176,66 @@ TEST_F(PluginWithServer, IsRefusedToAnotherUser) {
   programs().plugin = built;
 }
 
+TEST_F(PluginWithServer, DrawsTheTreeOfAPod) {
+  const Outcome outcome = plugin({"tree", "web-0", "--ascii"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("         `- 4f1c0ffee0004f1c0ffee000   app"));
+  EXPECT_THAT(outcome.out,
+              HasSubstr("* app: memory.max 512Mi is bound by 256Mi of /kubepods/burstable/poduid-web-0\n"));
+  EXPECT_THAT(plugin({"tree", "web-0", "-o", "json"}).out, HasSubstr("\"kind\": \"CgroupTree\""));
+  const Outcome some = plugin({"tree", "web-0", "gone-0"});
+  EXPECT_EQ(some.code, 1);
+  EXPECT_THAT(some.err, HasSubstr("no pod \"gone-0\""));
+  EXPECT_THAT(some.out, HasSubstr("256Mi *"));
+  EXPECT_EQ(plugin({"tree"}).code, 1);
+}
+
+TEST_F(PluginWithServer, ShowsTheTopology) {
+  const Outcome outcome = plugin({"topology"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("0      0-1    1Gi      <unknown>   10"));
+  EXPECT_THAT(outcome.out, HasSubstr("default     web-0   app         0-1    0\n"));
+  EXPECT_THAT(plugin({"topology", "-o", "yaml"}).out, HasSubstr("kind: Topology\n"));
+}
+
+TEST_F(PluginWithServer, SimulatesManifests) {
+  write("pod.yaml", "kind: Pod\nmetadata: {name: sim}\nspec: {containers: [{name: app}]}\n");
+  const Outcome outcome = plugin({"simulate", "-f", directory_ + "/pod.yaml", "-n", "shop"});
+  EXPECT_EQ(outcome.code, 2) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("Pod/sim app in namespace shop, class <none>\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("Granted\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("why: no rule allows it\n"));
+  EXPECT_THAT(plugin({"simulate", "-f", directory_ + "/pod.yaml", "-o", "json"}).out,
+              HasSubstr("\"granted\": false"));
+  const Outcome nothing =
+      run(directory_, {{"simulate", "-f", "-"}, "kind: Service\n", {"PLIMSOLL_SOCKET=" + socket_}});
+  EXPECT_EQ(nothing.code, 0);
+  EXPECT_THAT(nothing.err, HasSubstr("No pods found"));
+  EXPECT_EQ(plugin({"simulate", "-f", directory_ + "/gone.yaml"}).code, 1);
+}
+
+// By the system's own tar, which reads it as anybody would.
+TEST_F(PluginWithServer, BundlesWhatABugReportNeeds) {
+  const std::string file = directory_ + "/b.tar";
+  const Outcome outcome = plugin({"bundle", "-f", file});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  struct stat status {};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  const std::string list =
+      shell("tar -tf " + file + " | sed 's|^plimsoll-bundle-[0-9TZ]*/||' | sort | paste -sd' '");
+  EXPECT_EQ(
+      list,
+      "about.txt node/config.yaml node/containers.json node/doctor.txt node/events.json node/history.json "
+      "node/node.json node/stats.json node/topology.json problems.txt\n");
+  EXPECT_THAT(shell("tar -xOf " + file + " --wildcards '*/config.yaml'"), StartsWith("classes: {}\n"));
+  const std::string problems = shell("tar -xOf " + file + " --wildcards '*/problems.txt'");
+  EXPECT_THAT(problems, HasSubstr("metrics.txt: off"));
+  EXPECT_THAT(problems, HasSubstr("not a name for an archive"));
+  EXPECT_EQ(plugin({"bundle", "-f", file}).code, 1) << "never over another file";
+  EXPECT_THAT(plugin({"bundle", "-f", "-"}).out, StartsWith("plimsoll-bundle-"));
+}
+
 TEST_F(PluginWithServer, TellsVersions) {
   const Outcome outcome = plugin({"version"});
   EXPECT_EQ(outcome.code, 0);
@@ -198,6 +265,28 @@ TEST_F(Plugin, NamesTheRightVerbAndKey) {
   EXPECT_THAT(plugin({"--help"}).out, HasSubstr("kubectl plimsoll"));
   EXPECT_EQ(plugin({"--help"}).code, 0);
   EXPECT_EQ(plugin({"lint", "--help"}).code, 0);
+}
+
+// What a shell makes of it when the tab key is pressed.
+TEST_F(Plugin, CompletesInBash) {
+  std::filesystem::create_symlink(programs().plugin, directory_ + "/kubectl-plimsoll");
+  const auto completed = [&](const std::string& words, int at) {
+    write("c.sh", "export PATH=" + directory_ +
+                      ":$PATH\nsource <(kubectl-plimsoll completion bash)\nCOMP_WORDS=(" + words +
+                      ")\nCOMP_CWORD=" + std::to_string(at) +
+                      "\n_kubectl_plimsoll\nprintf '%s\\n' \"${COMPREPLY[@]}\" | paste -sd' '\n");
+    return shell("bash " + directory_ + "/c.sh");
+  };
+  EXPECT_EQ(completed("kubectl-plimsoll e", 1), "explain events\n");
+  EXPECT_EQ(completed("kubectl-plimsoll get -o ''", 3), "wide name json yaml\n");
+  EXPECT_EQ(completed("kubectl-plimsoll top --sort-by = m", 4), "mem-psi memory\n");
+  EXPECT_EQ(completed("kubectl-plimsoll explain cpu.max", 2), "cpu.max cpu.max.burst\n");
+  EXPECT_EQ(completed("kubectl-plimsoll completion ''", 2), "bash zsh fish kubectl\n");
+  EXPECT_THAT(completed("kubectl-plimsoll diff --re", 2), HasSubstr("--request-timeout"));
+  EXPECT_EQ(completed("kubectl-plimsoll nonsense ''", 2), "\n");
+  for (const std::string name : {"bash", "zsh", "fish", "kubectl"})
+    EXPECT_THAT(plugin({"completion", name}).out, HasSubstr("kubectl-plimsoll __complete")) << name;
+  EXPECT_EQ(plugin({"completion", "csh"}).code, 1);
 }
 
 TEST_F(Plugin, ExplainsWithoutAnAgent) {

@@ -59,6 +59,34 @@ api::NodeInfo node(const std::string& name) {
   return info;
 }
 
+// What lies below and around web-0, and what would become of a manifest.
+void addMachine(api::FakeSource& source) {
+  source.setCgroups({{"/", {}},
+                     {"/kubepods", {{"memory.max", "max\n", ""}}},
+                     {"/kubepods/burstable", {{"memory.max", "max\n", ""}}},
+                     {"/kubepods/burstable/poduid-web-0", {{"memory.max", "268435456\n", ""}}},
+                     {web().cgroup_path,
+                      {{"memory.max", "536870912\n", ""},
+                       {"cpuset.cpus.effective", "0-1\n", ""},
+                       {"cpuset.mems.effective", "0\n", ""}}}});
+  model::Topology machine;
+  machine.nodes = {{.id = 0,
+                    .cpus = *model::CpuSet::parse("0-1"),
+                    .memory_bytes = 1 << 30,
+                    .distances = {10},
+                    .huge_pages = {}}};
+  source.setTopology(machine);
+  auto simulated = api::containerReport("", "Pod/sim", "app", "");
+  simulated.cgroup_path.clear();
+  simulated.plan.settings = {api::plannedSetting("memory.high", "64Mi", model::State::Pending)};
+  auto refused = api::plannedSetting("memory.max", "1Gi", model::State::Refused);
+  refused.reason = "no rule allows it";
+  simulated.plan.settings.push_back(refused);
+  source.setSimulated({simulated});
+  source.setDiagnostics(
+      {{"config.yaml", "classes: {}\n", ""}, {"metrics.txt", "", "off"}, {"../../etc/cron.d/x", "evil", ""}});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -72,6 +100,7 @@ int main(int argc, char** argv) {
     source.add(std::move(other));
   } else {
     source.add(web());
+    addMachine(source);
   }
   auto plain = api::containerReport("kube-system", "dns-0", "dns", "d05d05d05d05");
   plain.first_seen = std::chrono::system_clock::now() - kAgo;

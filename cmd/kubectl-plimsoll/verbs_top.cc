@@ -17,6 +17,8 @@ using Stats = std::vector<pb::ContainerStats>;
 
 constexpr const char* kClearScreen = "\033[H\033[2J";
 constexpr int kLooksUntilSearch = 12;
+// An agent closes a connection that was not used for five minutes.
+constexpr int kLongestIdleSeconds = 240;
 
 TopOrder orderOf(const std::string& name) {
   constexpr std::pair<std::string_view, TopOrder> kOrders[] = {
@@ -112,8 +114,12 @@ int runTop(const Options& options, Streams streams) {
     if (silence == kExitError && !agents->byKubectl()) return silence;
     std::this_thread::sleep_for(std::chrono::seconds(options.interval_seconds));
     // Pods come and go, and agents are replaced by newer ones.
-    if (agents->byKubectl() && (!found.silent.empty() || ++looks % kLooksUntilSearch == 0))
-      agents = Agents::find(options, Scope::Pods);
+    const bool again = !found.silent.empty() || ++looks % kLooksUntilSearch == 0 ||
+                       options.interval_seconds > kLongestIdleSeconds;
+    if (!agents->byKubectl() || !again) continue;
+    auto newer = Agents::find(options, Scope::Pods);
+    if (newer) agents = std::move(newer);
+    if (!newer) fail(streams, newer.error().message);  // those before are asked again
   }
 }
 
