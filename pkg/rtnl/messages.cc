@@ -108,7 +108,7 @@ std::optional<int> nsidFrom(Bytes body) {
   return static_cast<int>(numberOf(all[NETNSA_NSID]));
 }
 
-Datagram walk(Bytes datagram, uint32_t sequence,
+Datagram walk(Bytes datagram, std::optional<uint32_t> sequence,
               const std::function<void(uint16_t type, Bytes body)>& visit) {
   Datagram out;
   while (!datagram.empty() && !out.done) {
@@ -117,14 +117,15 @@ Datagram walk(Bytes datagram, uint32_t sequence,
     if (out.broken) return out;
     Bytes body = datagram.subspan(NLMSG_HDRLEN, header->nlmsg_len - NLMSG_HDRLEN);
     datagram = datagram.subspan(std::min<size_t>(NLMSG_ALIGN(header->nlmsg_len), datagram.size()));
-    if (header->nlmsg_seq != sequence) continue;  // of a question that was given up
+    if (sequence && header->nlmsg_seq != *sequence) continue;  // of a question that was given up
     if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
       out.error = -static_cast<int>(numberOf(body));
       out.done = true;
       continue;
     }
     visit(header->nlmsg_type, body);
-    out.done = !(header->nlmsg_flags & NLM_F_MULTI);
+    // News come one after the other, each an answer of its own.
+    out.done = sequence && !(header->nlmsg_flags & NLM_F_MULTI);
   }
   return out;
 }

@@ -36,12 +36,14 @@ std::optional<Filter> filterFrom(Bytes body);
 std::optional<int> nsidFrom(Bytes body);
 
 // One datagram. Visits every message before its end; done: the answer's end, or an acknowledgement, is among
-// them.
+// them. Messages with another sequence are passed over; nullopt: none is, as for news, which some kernels
+// send with the sequence of who caused it.
 struct Datagram {
   bool done = false;
   int error = 0;  // errno that the kernel sent
   bool broken = false;
 };
-Datagram walk(Bytes datagram, uint32_t sequence, const std::function<void(uint16_t type, Bytes body)>& visit);
+Datagram walk(Bytes datagram, std::optional<uint32_t> sequence,
+              const std::function<void(uint16_t type, Bytes body)>& visit);
 
 }  // namespace plimsoll::rtnl

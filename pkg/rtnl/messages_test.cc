@@ -154,5 +154,14 @@ TEST(RtnlMessages, AnAnswerEndsWhereItSays) {
     EXPECT_TRUE(walk(Bytes(one.data(), cut), 5, count).broken) << cut;
 }
 
+TEST(RtnlMessages, NewsAreTakenWhateverTheirSequence) {
+  int seen = 0;
+  auto count = [&seen](uint16_t, Bytes) { ++seen; };
+  const std::string of_kernel = framed(RTM_NEWLINK, 0, 0, "abcd");
+  const std::string of_somebody = framed(RTM_DELLINK, 0, 1'732'000'000, "abcd");
+  EXPECT_FALSE(walk(of_kernel + of_somebody + of_kernel, std::nullopt, count).broken);
+  EXPECT_EQ(seen, 3);
+}
+
 }  // namespace
 }  // namespace plimsoll::rtnl

@@ -205,7 +205,7 @@ DeviceWatch::Batch DeviceWatch::take() {
     if (got <= 0) return batch;
     Bytes rest(buffer.data(), std::min<size_t>(got, buffer.size()));
     batch.lost = batch.lost || static_cast<size_t>(got) > buffer.size();
-    Datagram taken = walk(rest, 0, [&](uint16_t type, Bytes body) {
+    Datagram taken = walk(rest, std::nullopt, [&](uint16_t type, Bytes body) {
       auto device = deviceFrom(body);
       if (device) batch.news.push_back({*std::move(device), type == RTM_DELLINK});
     });

