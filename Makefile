@@ -11,6 +11,7 @@
 #                      on two busy cores; 160 MB below .cache beside Go's own), with Debian's etcd-server; then two minutes
 #   make image         the agent's image with buildah, as build/plimsoll.oci.tar      make test-image  builds it twice and runs it
 #   make charts        regenerate the chart's README and deploy/*.yaml
+#   make vm-bookworm   the traffic programs and their engine on Debian 12's kernel 6.1, in a virtual machine
 #   make format        clang-format the tree              make docs    regenerate the generated pages
 #   make clean         remove build/                      make distclean   remove the cached virtual machines too
 
@@ -20,7 +21,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 say = @printf '\033[1m==> %s\033[0m\n'
 
-.PHONY: demo test build deps bench fuzz sanitize test-nri-go test-containerd-2.3 test-chart test-admission image test-image charts format docs clean distclean
+.PHONY: demo test build deps bench fuzz sanitize test-nri-go test-containerd-2.3 test-chart test-admission image test-image charts vm-bookworm format docs clean distclean
 
 deps:
 	@scripts/install-deps.sh
@@ -77,6 +78,11 @@ image:
 
 test-image:
 	@tests/image/run.sh
+
+vm-bookworm: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS) bpf_suite netqos_suite
+	@tests/vm/bpf.sh bookworm $(BUILD)
+	@BPF_SUITE=netqos_suite tests/vm/bpf.sh bookworm $(BUILD)
 
 format:
 	@git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-14 -i

@@ -2,7 +2,7 @@
 # Builds the small machine that the tests run in: kernel, initrd and root disk of one Debian suite, from Debian's own
 # packages, without loop mounts and without KVM. The result is cached; a change of any input builds it anew.
 #
-#   tests/vm/build-image.sh [--force] trixie|sid
+#   tests/vm/build-image.sh [--force] bookworm|trixie|sid
 #
 # Result: ${PLIMSOLL_CACHE:-<repo>/.cache}/vm/<suite>/{kernel,initrd,rootfs.ext4,versions,key}, renamed into place
 # when complete. Needs root, mmdebstrap, e2fsprogs, qemu-system-x86 and python3. Exit 77: one of them is missing.
@@ -17,10 +17,12 @@ force=
 [[ ${1:-} == --force ]] && force=1 && shift
 suite=${1:-}
 case $suite in
+  # Its containerd has no NRI: for tests of the kernel only. Its packages still count on links from /bin to /usr/bin.
+  bookworm) mmdebstrap_opts=(--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr) ;;
   trixie) mmdebstrap_opts=() ;;
   # The mirror's Release file of sid may have lapsed; what is fetched is still signed.
   sid) mmdebstrap_opts=(--aptopt='Acquire::Check-Valid-Until "false"') ;;
-  *) echo "usage: $0 [--force] trixie|sid" >&2; exit 2 ;;
+  *) echo "usage: $0 [--force] bookworm|trixie|sid" >&2; exit 2 ;;
 esac
 mirror=${PLIMSOLL_MIRROR:-http://deb.debian.org/debian}
 

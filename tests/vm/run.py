@@ -34,7 +34,7 @@ EXIT_NO_STATUS, EXIT_CANNOT_RUN, EXIT_TIMEOUT = 70, 77, 124
 
 def parse_arguments():
     p = argparse.ArgumentParser(description="Run a command in the test machine.")
-    p.add_argument("--suite", choices=["trixie", "sid"], default="trixie")
+    p.add_argument("--suite", choices=["bookworm", "trixie", "sid"], default="trixie")
     p.add_argument("--payload", type=pathlib.Path, help="directory to give the guest, read-only, at /payload")
     p.add_argument("--command", default="true", help="run by /bin/sh in /payload")
     p.add_argument("--results", type=pathlib.Path, help="where the guest's /results is put")
