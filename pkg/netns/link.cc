@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "pkg/netns/default_route.h"
+#include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netns {
 namespace {
@@ -32,13 +32,14 @@ tl::unexpected<base::Error> unknown(std::string_view attribute) {
 }  // namespace
 
 Result<Link> Link::ofDefaultRoute() {
+  ASSIGN_OR_RETURN(const rtnl::Socket kernel, rtnl::Socket::open());
   std::string name;
   for (int family : {AF_INET, AF_INET6}) {
-    auto index = defaultRouteLink(family);
+    auto routes = kernel.defaultRoutes(family);
     // A kernel without IPv6 refuses the second question.
-    if (!index && family == AF_INET) return tl::make_unexpected(std::move(index).error());
+    if (!routes && family == AF_INET) return tl::make_unexpected(std::move(routes).error());
     char text[IF_NAMESIZE] = {};
-    if (!index || *index == 0 || if_indextoname(*index, text) == nullptr) continue;
+    if (!routes || routes->empty() || if_indextoname(routes->front().device, text) == nullptr) continue;
     name = text;
     break;
   }

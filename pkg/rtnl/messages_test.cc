@@ -163,5 +163,35 @@ TEST(RtnlMessages, NewsAreTakenWhateverTheirSequence) {
   EXPECT_EQ(seen, 3);
 }
 
+// Every length of every prefix, and every byte turned: something or nothing, and never read beyond.
+TEST(RtnlMessages, SurvivesGarbage) {
+  const rtmsg header = {.rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST};
+  const std::string body = Message(header).add(RTA_OIF, 2u).add(RTA_PRIORITY, 1u).text();
+  const std::string dump = framed(RTM_NEWROUTE, NLM_F_MULTI, 5, body) +
+                           framed(RTM_NEWLINK, NLM_F_MULTI, 5, vethMessage().text()) +
+                           framed(NLMSG_DONE, NLM_F_MULTI, 5, std::string(4, '\0'));
+  size_t devices = 0, routes = 0;
+  auto take = [&](uint16_t, Bytes message) {
+    devices += deviceFrom(message).has_value();
+    routes += defaultRouteFrom(message).has_value();
+    (void)queueFrom(message);
+    (void)filterFrom(message);
+    (void)nsidFrom(message);
+  };
+  EXPECT_TRUE(walk(dump, 5, take).done);
+  EXPECT_EQ(devices + routes, 3u) << "a link's header is long enough for a route's, and the other way round";
+  for (size_t length = 0; length <= dump.size(); ++length) {
+    const std::string piece = dump.substr(0, length);  // of this length, so that reading beyond is seen
+    (void)walk(piece, 5, take);
+  }
+  for (size_t at = 0; at < dump.size(); ++at) {
+    for (int value : {0, 1, 2, 3, 4, 127, 255}) {
+      std::string turned = dump;
+      turned[at] = static_cast<char>(value);
+      (void)walk(turned, 5, take);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace plimsoll::rtnl
