@@ -2,7 +2,7 @@
 # Builds the image with buildah as root, without a registry: a Debian base made by mmdebstrap, kept in the cache, stands in for
 # the pulled one. The source is what git knows of HEAD, so nothing uncommitted gets in; times are the commit's.
 #   deploy/image/build.sh OUT.tar        an OCI archive; prints its digest and its size
-# PLIMSOLL_NO_CCACHE=1 compiles everything anew. Needs root, buildah, mmdebstrap. Exit 77: one of them is missing.
+# PLIMSOLL_COMMIT is built in place of HEAD. PLIMSOLL_NO_CCACHE=1 compiles everything anew. Needs root, buildah, mmdebstrap. Exit 77: one of them is missing.
 set -euo pipefail
 out=$(realpath -m "${1:?usage: build.sh OUT.tar}")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -39,11 +39,11 @@ trap cleanup EXIT
 
 context=$store/context
 mkdir -p "$context"
-git -C "$root" archive HEAD | tar -x -C "$context"
-revision=$(git -C "$root" rev-parse HEAD)
-epoch=$(git -C "$root" log -1 --format=%ct)
+revision=$(git -C "$root" rev-parse "${PLIMSOLL_COMMIT:-HEAD}")
+git -C "$root" archive "$revision" | tar -x -C "$context"
+epoch=$(git -C "$root" log -1 --format=%ct "$revision")
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
-version=$(sed -n 's/^project(plimsoll VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
+version=$(sed -n 's/^project(plimsoll VERSION \([0-9.]*\).*/\1/p' "$context/CMakeLists.txt")
 
 from=$(buildah_ from --quiet scratch)
 buildah_ add --quiet "$from" "$base" / > /dev/null

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Builds the image twice, the second time without any compiler cache and in another place, compares the bytes, and looks into
 # it and runs it. Twice a whole compilation: half an hour on two cores the first time. As root.
-#   tests/image/run.sh [IMAGE.tar]     with an image that was built already, builds once
+#   tests/image/run.sh [IMAGE.tar]     with an image that was built of this commit already, builds once
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/plimsoll-test-image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 first=${1:-$work/first.tar}
+# Somebody may commit meanwhile.
+PLIMSOLL_COMMIT=$(git -C "$here" rev-parse "${PLIMSOLL_COMMIT:-HEAD}")
+export PLIMSOLL_COMMIT
 [[ -n ${1:-} ]] || "$here/../../deploy/image/build.sh" "$first"
 "$here/check.py" "$first"
 PLIMSOLL_NO_CCACHE=1 "$here/../../deploy/image/build.sh" "$work/second.tar"
