@@ -6,6 +6,7 @@
 
 #include "cmd/kubectl-plimsoll/document.h"
 #include "cmd/kubectl-plimsoll/verb_support.h"
+#include "cmd/kubectl-plimsoll/view_traffic.h"
 #include "cmd/kubectl-plimsoll/views.h"
 
 namespace plimsoll::cli {
@@ -62,17 +63,19 @@ struct Known {
 Result<Known> askAbout(Client& client, const Options& options) {
   Known known;
   ASSIGN_OR_RETURN(known.containers, client.containers(listRequest(options)));
-  if (isDocument(options.output) || known.containers.empty()) return known;
+  if (known.containers.empty()) return known;
   pb::WatchEventsRequest events;
   pb::GetStatsRequest stats;
   if (!options.all_namespaces) events.set_namespace_(options.ns);
   if (options.names.size() == 1) events.set_pod(options.names.front());
   stats.set_namespace_(events.namespace_());
   stats.set_pod(events.pod());
-  RETURN_IF_ERROR(client.events(events, [&](const pb::WatchEventsResponse& response) {
-    known.events.push_back(response.event());
-    return true;
-  }));
+  if (!isDocument(options.output)) {
+    RETURN_IF_ERROR(client.events(events, [&](const pb::WatchEventsResponse& response) {
+      known.events.push_back(response.event());
+      return true;
+    }));
+  }
   const auto counted = client.stats(std::move(stats));
   if (!counted) return known;
   for (const pb::ContainerStats& each : *counted) {
@@ -105,7 +108,8 @@ int runDescribe(Options options, const Streams& streams) {
                : exit_code;
   }
   if (isDocument(options.output)) {
-    print(streams, options.output, document(std::span<const pb::Container>(all.containers)));
+    print(streams, options.output,
+          withTraffic(document(std::span<const pb::Container>(all.containers)), all.traffic));
   } else {
     streams.out << describeContainers(all.containers, all.events, viewOf(options, streams), all.traffic);
   }

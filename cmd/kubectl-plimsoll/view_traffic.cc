@@ -173,6 +173,14 @@ JsonValue document(const pb::TrafficStats& traffic) {
   return out;
 }
 
+JsonValue withTraffic(JsonValue containers, const TrafficById& traffic) {
+  for (JsonValue& item : containers["items"]) {
+    auto of = traffic.find(item["metadata"]["id"].get<std::string>());
+    if (of != traffic.end()) item["status"]["traffic"] = document(of->second);
+  }
+  return containers;
+}
+
 JsonValue document(const pb::Network& network) {
   JsonValue out = {{"enabled", network.enabled()}};
   if (!network.problem().empty()) out["problem"] = network.problem();

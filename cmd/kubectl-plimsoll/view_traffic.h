@@ -19,5 +19,7 @@ std::vector<Check> checkNetwork(const pb::Network& network);
 
 JsonValue document(const pb::TrafficStats& traffic);
 JsonValue document(const pb::Network& network);
+// A ContainerList with `status.traffic` of those that have settings of traffic.
+JsonValue withTraffic(JsonValue containers, const TrafficById& traffic);
 
 }  // namespace plimsoll::cli

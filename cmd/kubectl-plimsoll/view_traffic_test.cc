@@ -56,6 +56,20 @@ TEST(TrafficSection, SaysWhyNotBetter) {
                     HasSubstr("why not: "), Not(HasSubstr("\x1b"))));
 }
 
+TEST(TrafficDocument, ADescriptionHasItWhereThereIsSome) {
+  std::vector<pb::Container> containers(2);
+  containers[0].set_id("one");
+  containers[1].set_id("two");
+  const JsonValue out = withTraffic(document(std::span<const pb::Container>(containers)),
+                                    {{"two", stats().traffic()}, {"gone", stats().traffic()}});
+  ASSERT_EQ(out["items"].size(), 2u);
+  EXPECT_FALSE(out["items"][0]["status"].contains("traffic"));
+  const JsonValue& traffic = out["items"][1]["status"]["traffic"];
+  EXPECT_EQ(traffic["class"], "high");
+  EXPECT_EQ(traffic["egress"]["dropPackets"], 3);
+  EXPECT_EQ(traffic["attached"][0]["where"], "ingress of veth12ab");
+}
+
 TEST(TrafficTable, LeavesOutWhatHasNone) {
   const std::vector<pb::ContainerStats> all = {stats(), pb::ContainerStats{}};
   View view;
