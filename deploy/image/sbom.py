@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 
-TARGETS = ["plimsolld", "kubectl-plimsoll"]
+TARGETS = ["cmd/plimsolld/plimsolld", "cmd/kubectl-plimsoll/kubectl-plimsoll"]
 RUNTIME = ["libc.a", "libm.a", "libstdc++.a", "libgcc.a", "libgcc_eh.a", "libatomic.a"]
 
 
