@@ -12,6 +12,7 @@
 #include "pkg/bpfobj/link.h"
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/detect.h"
+#include "pkg/netqos/queue_kinds.h"
 #include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
@@ -83,8 +84,13 @@ void checkUplinks(const rtnl::Socket& rtnl, const LineOptions& line, NodeReport&
     const bool named = std::find(line.uplinks.begin(), line.uplinks.end(), device.name) != line.uplinks.end();
     const bool by_route =
         line.uplinks.empty() && std::find(routed->begin(), routed->end(), device.ifindex) != routed->end();
-    if (named || by_route)
-      report.uplinks.push_back({.device = device.name, .ifindex = device.ifindex, .queue = device.queue});
+    if (!named && !by_route) continue;
+    report.uplinks.push_back({.device = device.name, .ifindex = device.ifindex, .queue = device.queue});
+    if (ignoresClasses(device.queue) && line.bits_per_second == 0 && !line.manage_queue) {
+      report.findings.push_back({"queue " + device.queue, device.name,
+                                 "it treats all classes alike, so net.priority does little there; tell the "
+                                 "line's network.rate, or allow network.manageQdisc"});
+    }
   }
   for (const std::string& name : line.uplinks) {
     const bool there = std::any_of(devices->begin(), devices->end(),

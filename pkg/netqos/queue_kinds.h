@@ -22,7 +22,7 @@ struct QueueKind {
 // does not show them. "prio": strict bands. "pfifo_fast": the same without queues within.
 const QueueKind* queueKind(std::string_view name);  // nullptr: none of ours
 
-// A kernel's default that treats all classes alike.
+// A queue that treats all classes alike.
 bool ignoresClasses(std::string_view kind);
 
 }  // namespace plimsoll::netqos

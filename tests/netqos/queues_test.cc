@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pkg/netqos/probe.h"
 #include "pkg/netqos/release.h"
 #include "tests/netqos/node_world.h"
 
@@ -218,6 +219,17 @@ TEST_F(Queues, WithoutAnyKindOrAnyQueueItIsSaid) {
     netqos::LineOptions line = managed(bpffs, "up2").line;
     ASSERT_TRUE((*engine)->configure(line));
     EXPECT_THAT((*engine)->report().findings, finding("queue noqueue", "no queue of its own"));
+  });
+}
+
+TEST_F(Queues, AProbeSaysThatAQueueTreatsAllAlike) {
+  onNode(node_, [&](const std::string& bpffs) {
+    outputOf("tc qdisc add dev up1 root handle 1: pfifo");
+    netqos::Options options = managed(bpffs);
+    options.line.manage_queue = false;
+    EXPECT_THAT(netqos::probe(options).findings, finding("queue pfifo", "all classes alike"));
+    options.line.bits_per_second = 1'000'000'000;
+    EXPECT_THAT(netqos::probe(options).findings, Not(finding("queue pfifo", "")));
   });
 }
 
