@@ -185,7 +185,7 @@ TEST_F(PluginWithServer, DrawsTheTreeOfAPod) {
   EXPECT_THAT(plugin({"tree", "web-0", "-o", "json"}).out, HasSubstr("\"kind\": \"CgroupTree\""));
   const Outcome some = plugin({"tree", "web-0", "gone-0"});
   EXPECT_EQ(some.code, 1);
-  EXPECT_THAT(some.err, HasSubstr("no pod \"gone-0\""));
+  EXPECT_THAT(some.err, HasSubstr("no container with settings is known of pod \"gone-0\""));
   EXPECT_THAT(some.out, HasSubstr("256Mi *"));
   EXPECT_EQ(plugin({"tree"}).code, 1);
 }
@@ -269,7 +269,8 @@ TEST_F(Plugin, NamesTheRightVerbAndKey) {
 
 // What a shell makes of it when the tab key is pressed.
 TEST_F(Plugin, CompletesInBash) {
-  std::filesystem::create_symlink(programs().plugin, directory_ + "/kubectl-plimsoll");
+  std::filesystem::create_symlink(std::filesystem::absolute(programs().plugin),
+                                  directory_ + "/kubectl-plimsoll");
   const auto completed = [&](const std::string& words, int at) {
     write("c.sh", "export PATH=" + directory_ +
                       ":$PATH\nsource <(kubectl-plimsoll completion bash)\nCOMP_WORDS=(" + words +

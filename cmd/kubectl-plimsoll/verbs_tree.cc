@@ -71,7 +71,11 @@ int runTree(const Options& options, Streams streams) {
   }
   const int silence = reportSilence(streams, answers.silent, !answers.got.empty());
   if (silence == kExitError) return silence;
-  return worse(silence, reportMissing(meant, streams, missing, agents->byKubectl()));
+  // Cgroups are looked for only where something is to be set.
+  for (const std::string& name : missing)
+    fail(streams,
+         "no container with settings is known of pod \"" + name + "\" in " + meant.ns + " namespace");
+  return missing.empty() ? silence : worse(silence, kExitError);
 }
 
 int runTopology(const Options& options, Streams streams) {

@@ -25,7 +25,7 @@ std::string containerText(const pb::Container& container, const View& view) {
         "  " + view.palette.paint(Tone::Bad, "would not start: " + printable(container.rejection())) + "\n";
   Table table({"SETTING", "ASKED", "BY", "WOULD BE", "AT", "VERDICT"});
   for (const pb::Setting& setting : container.settings()) {
-    const std::string stage = isGranted(setting) ? word(setting.stage()) : "";
+    const std::string stage = isGranted(setting) ? word(setting.stage()) : "-";
     std::vector<Cell> cells = {setting.key(), cli::quoted(setting.raw()), sourceForPeople(setting.source()),
                                setting.desired(), stage};
     cells.push_back(verdictOf(setting));

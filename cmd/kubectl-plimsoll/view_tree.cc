@@ -87,9 +87,21 @@ std::optional<Binding> bindingOf(const pb::GetTreeResponse& tree, const pb::Cgro
   return binding;
 }
 
+// A container's id is as telling by its beginning; `-o json` has the whole.
+std::string shortIds(const std::string& name) {
+  constexpr size_t kId = 64, kShown = 13;
+  const size_t at = name.find_first_of("0123456789abcdef");
+  for (size_t from = at; from != std::string::npos && from + kId <= name.size();
+       from = name.find_first_of("0123456789abcdef", from + 1)) {
+    if (name.find_first_not_of("0123456789abcdef", from) < from + kId) continue;
+    return name.substr(0, from + kShown) + name.substr(from + kId);
+  }
+  return name;
+}
+
 std::string lastName(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
-  return name.empty() ? "/" : name;
+  return name.empty() ? "/" : shortIds(name);
 }
 
 // Where a cgroup hangs below the nearest one above it that is in the answer.

@@ -83,6 +83,21 @@ TEST(TreeText, DrawsTheTreeAndMarksWhatBinds) {
   EXPECT_THAT(toJson(document(podTree()), true), HasSubstr(R"("value":"256Mi","path":"/kubepods/pod1")"));
 }
 
+TEST(TreeText, ShortensContainersIds) {
+  const std::string id = "c1667e872a22a77a3fc83f2862eaff3e5a1585d0cf92279717c10631ebed7a4e";
+  const auto shown = [](const std::string& name) {
+    pb::GetTreeResponse tree;
+    add(tree, "/" + name, "app", {});
+    const std::string text = treeText(tree, {}, View());
+    const size_t line = text.find('\n') + 1;
+    return text.substr(line, text.find("   ", line) - line);
+  };
+  EXPECT_EQ(shown(id), "c1667e872a22a");
+  EXPECT_EQ(shown("cri-containerd-" + id + ".scope"), "cri-containerd-c1667e872a22a.scope");
+  EXPECT_EQ(shown(id.substr(1)), id.substr(1)) << "something else";
+  EXPECT_EQ(shown("kubepods.slice"), "kubepods.slice");
+}
+
 TEST(TreeText, LetsNoNameSteerTheTerminal) {
   pb::GetTreeResponse tree;
   add(tree, "/\033[2Jx", "\033]0;", {{"memory.max", "1"}});
