@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image twice, the second time without any compiler cache and in another place, compares the bytes, and looks into
-# it and runs it. Twice a whole compilation: half an hour on two cores the first time. As root.
+# it and runs it. Twice a whole compilation, each 25 minutes on two cores at a load of ten. As root.
 #   tests/image/run.sh [IMAGE.tar]     with an image that was built of this commit already, builds once
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
