@@ -88,7 +88,7 @@ format:
 	@git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-14 -i
 
 docs: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) plimsoll-docgen plimsoll-deploygen && scripts/docs.sh $(BUILD)
+	@ninja -C $(BUILD) plimsoll-docgen plimsoll-deploygen kubectl-plimsoll && scripts/docs.sh $(BUILD)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-configure.log build-asan build-tsan build-fuzz
