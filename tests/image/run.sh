@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image twice, the second time without any compiler cache and in another place, compares the bytes, and looks into
+# Builds the image twice, the second time without any compiler cache, compares the bytes, and looks into
 # it and runs it. Twice a whole compilation, each 25 minutes on two cores at a load of ten. As root.
 #   tests/image/run.sh [IMAGE.tar]     with an image that was built of this commit already, builds once
 set -euo pipefail
