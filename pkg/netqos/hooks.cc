@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "pkg/base/log.h"
 #include "pkg/netqos/place_files.h"
@@ -160,14 +161,19 @@ void Hooks::prepare(const Place& place) {
   if (state.attached || state.pending.valid() || state.stand_back_until > Clock::now()) return;
   auto program = traffic_.program(place.program);
   if (!program) return;
+  const auto attach = [place, fd = *program, path = pathOf(place.pin())]() -> Status {
+    ASSIGN_OR_RETURN(const Link link, Link::attachTcx(fd, place.ifindex, directionOf(place.program)));
+    unlink(path.c_str());
+    return link.pin(path);
+  };
   state.place = place;
+  try {
+    state.pending = std::async(std::launch::async, attach);
+  } catch (const std::system_error& error) {
+    base::log::warn("No thread to attach ahead; the first setting will", {{"error", error.what()}});
+    return;
+  }
   state.prepared = Clock::now();
-  state.pending =
-      std::async(std::launch::async, [place, fd = *program, path = pathOf(place.pin())]() -> Status {
-        ASSIGN_OR_RETURN(const Link link, Link::attachTcx(fd, place.ifindex, directionOf(place.program)));
-        unlink(path.c_str());
-        return link.pin(path);
-      });
 }
 
 void Hooks::finish(State& state) {
