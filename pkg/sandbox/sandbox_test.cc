@@ -131,6 +131,17 @@ TEST(Seccomp, SocketsAreOfTheFamiliesInUse) {
             0);
 }
 
+// Abseil asks now and then, when a thread has to wait for a mutex.
+TEST(Seccomp, AThreadMayAskForItsOwnPriority) {
+  EXPECT_EQ(inChild([] {
+              if (!enter(core(SeccompMode::Enforce))) return 1;
+              sched_param param{};
+              if (sched_getparam(0, &param) != 0) return 2;
+              return sched_getscheduler(0) >= 0 ? 0 : 3;
+            }),
+            0);
+}
+
 TEST(Seccomp, ThreadsStartedInsideAreInsideToo) {
   EXPECT_EQ(inChild([] {
               if (!enter(core(SeccompMode::Enforce))) return 1;
