@@ -149,8 +149,8 @@ TEST_F(PodOut, PassesWhateverIsNoWholePacket) {
 }
 
 TEST_F(PodOut, DropsBeyondTheToleranceAndChargesNothingForIt) {
-  // 10 kB/s, 3000 bytes of tolerance: 1114 bytes three times, not a fourth time.
-  put(*pod_, {.egress = {10'000, 2000, milliseconds(10), milliseconds(100)}});
+  // 1 kB/s, 3000 bytes of tolerance: 1114 bytes three times, not a fourth time.
+  put(*pod_, {.egress = {1000, 2000, milliseconds(100), milliseconds(1000)}});
   Bytes packet = buildPacket({.payload = 1048});
   ASSERT_EQ(packet.size(), 1114u);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(run(packet).verdict, TC_ACT_UNSPEC) << i;
@@ -158,7 +158,7 @@ TEST_F(PodOut, DropsBeyondTheToleranceAndChargesNothingForIt) {
   EXPECT_EQ(run(packet).verdict, TC_ACT_SHOT);
   EXPECT_EQ(run(packet).verdict, TC_ACT_SHOT);
   EXPECT_EQ(traffic_->entity(pod_slot_).egress.tat, tat);
-  EXPECT_NEAR(static_cast<double>(tat - monotonicNow()), 3 * 1114 * 1e5, 5e6);
+  EXPECT_NEAR(static_cast<double>(tat - monotonicNow()), 3 * 1114 * 1e6, 3e8) << "less what passed meanwhile";
   EXPECT_EQ(events(pod_slot_).drop_packets, 2u);
   EXPECT_EQ(events(pod_slot_).drop_bytes, 2 * 1114u);
   EXPECT_EQ(sent(pod_slot_).packets, 3u);
@@ -194,7 +194,7 @@ TEST_F(PodOut, AsksThePodToo) {
 }
 
 TEST_F(PodOut, GivesASmallPacketTwiceTheTolerance) {
-  put(*pod_, {.egress = {10'000, 0, milliseconds(80), milliseconds(80)}});
+  put(*pod_, {.egress = {1000, 0, milliseconds(800), milliseconds(800)}});
   Bytes packet = buildPacket({}), small = buildPacket({.payload = 10});
   EXPECT_EQ(run(packet).verdict, TC_ACT_UNSPEC);
   EXPECT_EQ(run(packet).verdict, TC_ACT_SHOT);
