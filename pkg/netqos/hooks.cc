@@ -25,6 +25,12 @@ rtnl::Hook hookOf(const Place& place) {
   return directionOf(place.program) == bpfobj::Direction::Ingress ? rtnl::Hook::Ingress : rtnl::Hook::Egress;
 }
 
+// What is there by this name is dead.
+Status pinAnew(const Link& link, const std::string& path) {
+  unlink(path.c_str());
+  return link.pin(path);
+}
+
 }  // namespace
 
 bpfobj::ClassicFilter filterPlace(const Place& place) {
@@ -150,21 +156,18 @@ Status Hooks::attach(State& state) {
     state.held = std::move(link);
     return base::ok();
   }
-  // What is there by this name is dead.
-  unlink(pathOf(place.pin()).c_str());
-  return link.pin(pathOf(place.pin()));
+  return pinAnew(link, pathOf(place.pin()));
 }
 
 void Hooks::prepare(const Place& place) {
   if (!place.onDevice() || !tcx_ || folder_.empty()) return;  // nothing of these waits, or nothing is kept
   State& state = states_[place.pin()];
-  if (state.attached || state.pending.valid() || state.stand_back_until > Clock::now()) return;
+  if (state.attached || state.pending.valid() || state.repairs.standsBack(Clock::now())) return;
   auto program = traffic_.program(place.program);
   if (!program) return;
   const auto attach = [place, fd = *program, path = pathOf(place.pin())]() -> Status {
     ASSIGN_OR_RETURN(const Link link, Link::attachTcx(fd, place.ifindex, directionOf(place.program)));
-    unlink(path.c_str());
-    return link.pin(path);
+    return pinAnew(link, path);
   };
   state.place = place;
   try {
@@ -196,7 +199,8 @@ Status Hooks::ensure(const Place& place) {
   state.place = place;
   finish(state);
   state.prepared = {};
-  if (state.stand_back_until > Clock::now()) return base::error(ErrorCode::FailedPrecondition, state.problem);
+  if (state.repairs.standsBack(Clock::now()))
+    return base::error(ErrorCode::FailedPrecondition, state.problem);
   ASSIGN_OR_RETURN(const Found found, look(state));
   if (found == Found::Gone) {
     states_.erase(place.pin());
@@ -209,18 +213,11 @@ Status Hooks::ensure(const Place& place) {
 }
 
 bool Hooks::mayRepair(State& state) {
-  const auto now = Clock::now();
-  if (state.stand_back_until > now) return false;
-  while (!state.repairs.empty() && now - state.repairs.front() > kWindow) state.repairs.pop_front();
-  if (state.repairs.size() < kMostRepairs) {
-    state.repairs.push_back(now);
-    return true;
-  }
-  state.stand_back_until = now + kStandBack;
+  const Repairs::Verdict verdict = state.repairs.ask(Clock::now());
+  if (verdict != Repairs::Verdict::StepBack) return verdict == Repairs::Verdict::Repair;
   state.attached = false;
   state.problem = "somebody else took " + state.place.program_name() + " away from " + state.place.where() +
-                  " " + std::to_string(kMostRepairs + 1) + " times within a minute; it is left to him for " +
-                  std::to_string(kStandBack.count()) + " minutes";
+                  " " + Repairs::why();
   base::log::warn("Stepped back from a place that somebody else claims",
                   {{"place", state.place.where()}, {"program", state.place.program_name()}});
   return false;
@@ -269,7 +266,7 @@ Status Hooks::remove(const Place& place) {
     known->second.prepared = {};
     known->second.attached = false;
     known->second.held.reset();
-    if (known->second.stand_back_until <= Clock::now()) states_.erase(known);
+    if (!known->second.repairs.standsBack(Clock::now())) states_.erase(known);
   }
   if (!usesLink(place)) return removeFilter(place);
   if (folder_.empty()) return base::ok();
@@ -315,19 +312,19 @@ bool Hooks::hasFilter(const Place& place) const {
 
 bool Hooks::standsBack(const Place& place) const {
   auto known = states_.find(place.pin());
-  return known != states_.end() && known->second.stand_back_until > Clock::now();
+  return known != states_.end() && known->second.repairs.standsBack(Clock::now());
 }
 
 uint64_t Hooks::steppedBack() const {
   const auto now = Clock::now();
   return std::count_if(states_.begin(), states_.end(),
-                       [now](const auto& entry) { return entry.second.stand_back_until > now; });
+                       [now](const auto& entry) { return entry.second.repairs.standsBack(now); });
 }
 
 void Hooks::forgive(Clock::time_point now) {
   std::erase_if(states_, [now](const auto& entry) {
     const State& state = entry.second;
-    return !state.attached && state.stand_back_until != Clock::time_point{} && state.stand_back_until <= now;
+    return !state.attached && state.repairs.isOver(now);
   });
 }
 

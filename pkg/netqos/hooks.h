@@ -8,7 +8,6 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <future>
 #include <map>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "pkg/bpfobj/link.h"
 #include "pkg/bpfobj/traffic.h"
 #include "pkg/netqos/cgroup_tree.h"
+#include "pkg/netqos/repairs.h"
 #include "pkg/rtnl/rtnl.h"
 
 namespace plimsoll::netqos {
@@ -39,9 +39,6 @@ struct Place {
 class Hooks {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr size_t kMostRepairs = 3;
-  static constexpr std::chrono::seconds kWindow{60};
-  static constexpr std::chrono::minutes kStandBack{10};
   static constexpr std::chrono::minutes kUnclaimed{1};
 
   // All outlive this. `tcx`: the kernel has it and it may be used. `folder`: of the pins; empty: links end
@@ -84,8 +81,7 @@ class Hooks {
     Place place;
     bool attached = false;
     std::string problem;
-    std::deque<Clock::time_point> repairs;
-    Clock::time_point stand_back_until{};
+    Repairs repairs;
     std::optional<bpfobj::Link> held;   // where nothing is pinned
     std::future<base::Status> pending;  // prepare() is not done
     Clock::time_point prepared{};       // and nobody asked for it since

@@ -10,7 +10,6 @@
 
 #include "pkg/base/log.h"
 #include "pkg/base/parse.h"
-#include "pkg/netqos/hooks.h"
 #include "pkg/netqos/place_files.h"
 #include "pkg/netqos/queue_kinds.h"
 
@@ -153,7 +152,7 @@ void Queues::take(State& state, const Queue& root) {
   }
   const bool taken_away = state.ours;
   if (taken_away && !mayRepair(state)) return;
-  if (state.stand_back_until > Clock::now()) return;
+  if (state.repairs.standsBack(Repairs::Clock::now())) return;
   state.kind = state.former = root.kind;
   const std::string marker = folder_ + "/" + markerOf(root.ifindex, root.kind);
   if (!folder_.empty() && mkdir(marker.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -168,17 +167,10 @@ void Queues::take(State& state, const Queue& root) {
 }
 
 bool Queues::mayRepair(State& state) {
-  const auto now = Clock::now();
-  while (!state.repairs.empty() && now - state.repairs.front() > Hooks::kWindow) state.repairs.pop_front();
-  if (state.repairs.size() < Hooks::kMostRepairs) {
-    state.repairs.push_back(now);
-    return true;
-  }
-  state.stand_back_until = now + Hooks::kStandBack;
+  const Repairs::Verdict verdict = state.repairs.ask(Repairs::Clock::now());
+  if (verdict != Repairs::Verdict::StepBack) return verdict == Repairs::Verdict::Repair;
   state.ours = false;
-  state.problem = "somebody else took our queue away " + std::to_string(Hooks::kMostRepairs + 1) +
-                  " times within a minute; it is left to him for " +
-                  std::to_string(Hooks::kStandBack.count()) + " minutes";
+  state.problem = "somebody else took our queue away " + Repairs::why();
   base::log::warn("Stepped back from a queue that somebody else claims", {{"device", state.device}});
   return false;
 }

@@ -12,12 +12,11 @@
 // Not for: clsact (hooks.h), other queues than an uplink's. Internal to pkg/netqos. One thread at a time.
 #pragma once
 
-#include <chrono>
-#include <deque>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "pkg/netqos/repairs.h"
 #include "pkg/netqos/types.h"
 #include "pkg/rtnl/rtnl.h"
 
@@ -28,8 +27,6 @@ constexpr uint32_t kOurQueue = 0x504c0000;
 
 class Queues {
  public:
-  using Clock = std::chrono::steady_clock;
-
   // `folder`: of the pins; empty: nothing is written down. `kinds`: by preference, of queue_kinds.h.
   Queues(const rtnl::Socket& rtnl, std::string folder, std::vector<std::string> kinds)
       : rtnl_(rtnl), folder_(std::move(folder)), kinds_(std::move(kinds)) {}
@@ -46,8 +43,7 @@ class Queues {
     std::string device, kind, former;
     bool ours = false;
     std::string problem;
-    std::deque<Clock::time_point> repairs;
-    Clock::time_point stand_back_until{};
+    Repairs repairs;
   };
   void settleOne(State& state, uint32_t ifindex, const std::vector<rtnl::Queue>& all);
   void keep(State& state, const rtnl::Queue& root, const std::vector<rtnl::Queue>& all);
