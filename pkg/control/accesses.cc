@@ -27,6 +27,11 @@ std::function<Status(std::string_view)> belongsTo(const cgroup::ContainerCgroup&
   };
 }
 
+Result<netns::Subject> subjectOf(const cgroup::ContainerCgroup& cgroup, int64_t pid) {
+  ASSIGN_OR_RETURN(const pid_t process, processOf(cgroup, pid));
+  return netns::Subject{process, belongsTo(cgroup)};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<mechanism::Access>> Accesses::openFilter() {
@@ -51,9 +56,7 @@ mechanism::LazyAccess::Open Accesses::openNamespace(const cgroup::ContainerCgrou
                                                     const sys::HostRoots& roots, int64_t pid,
                                                     model::ActsIn where) {
   return [&cgroup, &roots, pid, where]() -> Result<std::unique_ptr<mechanism::Access>> {
-    netns::Subject subject;
-    ASSIGN_OR_RETURN(subject.pid, processOf(cgroup, pid));
-    subject.belongs = belongsTo(cgroup);
+    ASSIGN_OR_RETURN(const netns::Subject subject, subjectOf(cgroup, pid));
     return netns::openAccess(roots, subject, where);
   };
 }
@@ -62,9 +65,7 @@ mechanism::LazyAccess::Open Accesses::openMembership(const cgroup::ContainerCgro
                                                      const sys::HostRoots& roots, int64_t pid,
                                                      const model::PodFacts* pod) {
   return [&cgroup, &roots, pid, pod]() -> Result<std::unique_ptr<mechanism::Access>> {
-    netns::Subject subject;
-    ASSIGN_OR_RETURN(subject.pid, processOf(cgroup, pid));
-    subject.belongs = belongsTo(cgroup);
+    ASSIGN_OR_RETURN(const netns::Subject subject, subjectOf(cgroup, pid));
     return netns::openMembership(roots, subject, pod ? static_cast<pid_t>(pod->sandbox_pid) : 0);
   };
 }

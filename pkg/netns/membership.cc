@@ -1,7 +1,6 @@
 #include "pkg/netns/membership.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <string>
@@ -14,10 +13,16 @@ namespace {
 
 using base::ErrorCode;
 
-base::Error explain(int err, const std::string& what) {
-  if (err != EACCES && err != EPERM) return base::errnoError(err, what).value();
-  return {ErrorCode::Unimplemented,
-          what + " needs CAP_SYS_PTRACE, which the agent's profile \"namespaces\" has", err};
+// `whose` for people: "the pod's".
+Result<Identity> look(int dir, const std::string& path, const std::string& whose) {
+  auto identity = identityAt(dir, path);
+  if (!identity && (identity.error().sys_errno == EACCES || identity.error().sys_errno == EPERM)) {
+    identity.error().code = ErrorCode::Unimplemented;
+    identity.error().message =
+        "looking at " + whose +
+        " namespaces needs CAP_SYS_PTRACE, which the agent's profile \"namespaces\" has";
+  }
+  return identity;
 }
 
 class Membership final : public mechanism::Access {
@@ -36,20 +41,18 @@ class Membership final : public mechanism::Access {
 
   Result<std::string> read(const model::PlannedSetting& setting) const override {
     const std::string link = "ns/" + setting.request.setting.file;
-    ASSIGN_OR_RETURN(const struct stat own,
-                     look(process_.get(), link, "looking at the container's namespaces"));
+    ASSIGN_OR_RETURN(const Identity own, look(process_.get(), link, "the container's"));
     ASSIGN_OR_RETURN(const std::string cgroup, sys::readAt(process_.get(), "cgroup"));
     RETURN_IF_ERROR(belongs_(cgroup));
-    ASSIGN_OR_RETURN(const struct stat nodes,
-                     look(AT_FDCWD, roots_.proc + "/1/" + link, "looking at the node's namespaces"));
-    if (same(own, nodes)) return "node";
+    ASSIGN_OR_RETURN(const Identity nodes, look(AT_FDCWD, roots_.proc + "/1/" + link, "the node's"));
+    if (own == nodes) return "node";
     if (sandbox_pid_ <= 0)
       return base::error(ErrorCode::Unimplemented,
                          "the runtime does not say which process holds the pod's namespaces");
-    ASSIGN_OR_RETURN(const struct stat pods,
-                     look(AT_FDCWD, roots_.proc + "/" + std::to_string(sandbox_pid_) + "/" + link,
-                          "looking at the pod's namespaces"));
-    return same(own, pods) ? "pod" : "private";
+    ASSIGN_OR_RETURN(
+        const Identity pods,
+        look(AT_FDCWD, roots_.proc + "/" + std::to_string(sandbox_pid_) + "/" + link, "the pod's"));
+    return own == pods ? "pod" : "private";
   }
 
   Status write(const model::PlannedSetting&) const override {
@@ -58,15 +61,6 @@ class Membership final : public mechanism::Access {
   }
 
  private:
-  static Result<struct stat> look(int dir, const std::string& path, const std::string& what) {
-    struct stat info {};
-    if (fstatat(dir, path.c_str(), &info, 0) == 0) return info;
-    return tl::make_unexpected(explain(errno, what));
-  }
-  static bool same(const struct stat& a, const struct stat& b) {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-  }
-
   const sys::HostRoots& roots_;
   base::UniqueFd process_;  // /proc/<pid>
   Belongs belongs_;

@@ -45,18 +45,6 @@ tl::unexpected<base::Error> lacks(int err, const std::string& what, const char* 
       base::Error{ErrorCode::Unimplemented, what + " needs " + capability + kWhatHelps, err});
 }
 
-struct Identity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  bool operator==(const Identity&) const = default;
-};
-
-Result<Identity> identityAt(int dir, const std::string& path) {
-  struct stat info {};
-  if (fstatat(dir, path.c_str(), &info, 0) != 0) return base::errnoError(errno, "look at " + path);
-  return Identity{info.st_dev, info.st_ino};
-}
-
 // A namespace that cannot be told from the node's is treated as the node's.
 Status checkNotTheNodes(const sys::HostRoots& roots, Kind kind, const Identity& wanted) {
   const std::string link = "/ns/" + shortName(kind);
@@ -99,6 +87,12 @@ std::optional<Name> parseName(std::string_view name) {
 }
 
 }  // namespace
+
+Result<Identity> identityAt(int dir, const std::string& path) {
+  struct stat info {};
+  if (fstatat(dir, path.c_str(), &info, 0) != 0) return base::errnoError(errno, "look at " + path);
+  return Identity{info.st_dev, info.st_ino};
+}
 
 Result<Namespace> Namespace::open(const sys::HostRoots& roots, UniqueFd process, Kind kind,
                                   const Belongs& belongs) {

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -63,6 +64,14 @@ class Namespace {
   base::UniqueFd ns_;
   mechanism::Place place_;
 };
+
+// Which namespace an entry such as "/proc/1/ns/ipc" stands for. `path` is relative to `dir`, or absolute.
+struct Identity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const Identity&) const = default;
+};
+Result<Identity> identityAt(int dir, const std::string& path);
 
 // Whether this process may enter other namespaces: has CAP_SYS_ADMIN and CAP_SYS_PTRACE.
 bool mayEnterNamespaces();
